@@ -1,0 +1,505 @@
+//! The plan of a Create or an Update.
+//!
+//! From what is to be and what is there, [`next`] says what to do next. Create, Update, a rollback's
+//! Update and a repeated delivery are the same work: whatever of it is done already is not done again.
+//!
+//! The order keeps the promises:
+//!
+//! 1. refuse before anything is changed: a foreign parameter, a profile that may not be adopted;
+//! 2. find the profile among those owned, or make it, and see it active;
+//! 3. bring its tags and its parameter into line; a parameter is only ever pointed at an active profile;
+//! 4. then remove what the declaration dropped: a renamed parameter's old name, what a failed update
+//!    left behind. The replaced profile itself stays until CloudFormation's clean-up asks for it;
+//! 5. ask the stack whether somebody still waits. If not, [`undo`] takes back what this run made, so
+//!    that a cancelled Create leaves nothing behind the Delete that overtook it.
+
+use crate::{
+    arn::ProfileArn,
+    effect::{Effect, Step},
+    fault::{Fault, Faults, quoted},
+    model_source::same_models,
+    observed::{Observed, ObservedProfile, Phase},
+    parameter::ParameterName,
+    properties::names,
+    specification::Specification,
+    tags::{self, KeyRecord, Owner, Tags},
+};
+
+/// What is wanted, and by which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    /// What is to be.
+    pub specification: Specification,
+    /// What CloudFormation asks for.
+    pub request: Request,
+}
+
+/// The request behind a [`Goal`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A resource that is to appear.
+    Create,
+    /// A resource that is to change.
+    Update {
+        /// The profile that the physical id names; `None` when it names none.
+        current: Option<ProfileArn>,
+        /// The tags that the previous declaration held: what differs is written whatever a lagging
+        /// read shows.
+        previous_tags: Tags,
+    },
+}
+
+impl Goal {
+    fn current(&self) -> Option<&ProfileArn> {
+        match &self.request {
+            Request::Create => None,
+            Request::Update { current, .. } => current.as_ref(),
+        }
+    }
+
+    /// Whether, in `phase`, nobody waits for this request any more: it was cancelled, or it is an old
+    /// delivery.
+    fn is_stale(&self, phase: Phase) -> bool {
+        match self.request {
+            Request::Create => phase != Phase::Forward,
+            Request::Update { .. } => !matches!(phase, Phase::Forward | Phase::UpdateRollback),
+        }
+    }
+}
+
+/// What to do next towards `goal`; settled on the profile that fulfils it.
+pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
+    let step = towards(goal, observed);
+    match step {
+        Step::Effects(_) if goal.is_stale(observed.phase()) => Step::Refused(stale(observed)),
+        step => step,
+    }
+}
+
+fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
+    let specification = &goal.specification;
+    let owner = &specification.owner;
+    let mut faults = foreign_parameter(owner, specification.parameter.as_ref(), observed);
+    faults.append(unavailable(owner, specification.existing.as_ref(), observed));
+    faults.append(differences(specification, observed));
+    faults.append(disowned(goal, observed));
+    if !faults.is_empty() {
+        return Step::Refused(faults);
+    }
+
+    let Some(arn) = choose(goal, observed) else {
+        return match create_conflict(specification, observed) {
+            Some(fault) => Step::Refused(fault.into()),
+            None => Step::Effects(vec![Effect::CreateProfile]),
+        };
+    };
+    let profile = observed.profiles.get(&arn).cloned().unwrap_or_default();
+
+    if !profile.record.as_ref().is_some_and(|record| record.is_active()) {
+        // A parameter that is new can be made meanwhile: whoever waits for it had nothing before.
+        let mut effects = vec![Effect::AwaitProfile(arn.clone())];
+        if owner.owns(&profile.tags.unwrap_or_default()) {
+            effects.extend(missing_parameter(specification, observed, &arn));
+        }
+        return Step::Effects(effects);
+    }
+
+    let mut effects = profile_tag_effects(goal, observed, &arn, &profile);
+    effects.extend(parameter_effects(specification, observed, &arn));
+    if effects.is_empty() {
+        effects = leftovers(goal, observed, &arn);
+    }
+    if effects.is_empty() && observed.journal.made_anything() && !observed.journal.confirmed {
+        effects.push(Effect::ConfirmStack);
+    }
+    if observed.journal.made_anything() && observed.journal.confirmed && goal.is_stale(observed.phase()) {
+        return Step::Refused(stale(observed));
+    }
+    if effects.is_empty() { Step::Settled(arn) } else { Step::Effects(effects) }
+}
+
+/// What takes back what this run made, in steps; each step's effects are independent. Tags changed in
+/// place are left to CloudFormation's own rollback.
+pub fn undo(owner: &Owner, observed: &Observed) -> Vec<Vec<Effect>> {
+    let journal = &observed.journal;
+    let mut parameters: Vec<Effect> =
+        journal.made_parameters.iter().cloned().map(Effect::DeleteParameter).collect();
+    parameters.extend(
+        journal
+            .overwritten_parameters
+            .iter()
+            .map(|(name, value)| Effect::OverwriteParameter(name.clone(), value.clone())),
+    );
+    let mut profiles: Vec<Effect> = journal.made_profile.iter().cloned().map(Effect::DeleteProfile).collect();
+    profiles.extend(journal.adopted_profile.iter().filter_map(|arn| release(owner, arn, observed)));
+    [parameters, profiles].into_iter().filter(|step| !step.is_empty()).collect()
+}
+
+/// What releases an adopted profile: our tags go, the rest stays. `None` when it is not ours.
+pub fn release(owner: &Owner, arn: &ProfileArn, observed: &Observed) -> Option<Effect> {
+    let held = observed.tags(arn)?;
+    if !owner.owns(held) {
+        return None;
+    }
+    let record = KeyRecord::read(held);
+    let ours = |key: &str| ours_on_profile(key) || key == tags::ADOPTED || record.contains(key);
+    let keys = held.keys().filter(|key| ours(key)).cloned().collect();
+    Some(Effect::UntagProfile(arn.clone(), keys))
+}
+
+/// The reserved tags that come and go with a declaration. [`tags::ADOPTED`] stays until the release.
+fn ours_on_profile(key: &str) -> bool {
+    [
+        tags::STACK_ID,
+        tags::LOGICAL_ID,
+        tags::SPEC,
+        tags::MODEL_SOURCE,
+        tags::PARAMETER,
+        tags::TAG_KEYS,
+        tags::DRAIN_PERIOD,
+        tags::DRAIN_UNTIL,
+    ]
+    .contains(&key)
+}
+
+fn stale(observed: &Observed) -> Faults {
+    let status = observed.stack.as_ref().map_or("", |stack| &stack.status);
+    Fault::new(
+        "this request",
+        format!("it is out of date: the stack is in {status} and does not wait for it"),
+        "Nothing was changed; update the stack again if it is not as it should be",
+    )
+    .into()
+}
+
+/// Why the parameter may not be written: somebody else owns it.
+pub fn foreign_parameter(owner: &Owner, name: Option<&ParameterName>, observed: &Observed) -> Faults {
+    let Some(name) = name else { return Faults::none() };
+    match observed.parameters.get(name.as_str()) {
+        Some(parameter) if !owner.owns(&parameter.tags) => Fault::new(
+            names::PARAMETER,
+            format!("{} exists and {}", quoted(name.as_str()), whose(&parameter.tags)),
+            "Choose another ParameterName, set PublishParameter to false, or delete that parameter first",
+        )
+        .into(),
+        _ => Faults::none(),
+    }
+}
+
+fn whose(held: &Tags) -> String {
+    match (Owner::of(held), held.get("aws:cloudformation:stack-name")) {
+        (Some(owner), _) => {
+            format!("belongs to resource {} of stack {}", owner.logical_id, owner.stack_id)
+        }
+        (None, Some(stack)) => format!("belongs to stack {stack}"),
+        (None, None) => "does not belong to this resource".to_owned(),
+    }
+}
+
+/// Why the profile that `ExistingProfile` names may not be adopted, whatever else is declared.
+pub fn unavailable(owner: &Owner, existing: Option<&ProfileArn>, observed: &Observed) -> Faults {
+    let Some(arn) = existing else { return Faults::none() };
+    match observed.profiles.get(arn) {
+        Some(ObservedProfile { record: Some(_), tags: Some(held) }) => {
+            let native = held.contains_key("aws:cloudformation:stack-id");
+            if !owner.owns(held) && (native || Owner::of(held).is_some()) {
+                return Fault::new(
+                    names::EXISTING,
+                    format!("{} {}", quoted(arn.as_str()), whose(held)),
+                    "Remove it from that stack first, or name another profile",
+                )
+                .into();
+            }
+            Faults::none()
+        }
+        _ => Fault::new(
+            names::EXISTING,
+            format!("there is no application inference profile {}", quoted(arn.as_str())),
+            "Name one that exists, or leave ExistingProfile out to have one made",
+        )
+        .into(),
+    }
+}
+
+/// How the profile to adopt is not what is declared. One that is ours already was compared before.
+fn differences(specification: &Specification, observed: &Observed) -> Faults {
+    let adopts = specification.existing.as_ref().and_then(|arn| observed.profiles.get(arn));
+    let Some(ObservedProfile { record: Some(record), tags: Some(held) }) = adopts else {
+        return Faults::none();
+    };
+    if specification.owner.owns(held) && held.get(tags::SPEC) == Some(&specification.digest()) {
+        return Faults::none();
+    }
+    let mut faults = Faults::none();
+    let mut differs = |path: &str, what: &str, theirs: &str, ours: &str| {
+        faults.push(Fault::new(
+            path,
+            format!("the profile to adopt has the {what} {}, not {}", quoted(theirs), quoted(ours)),
+            "Declare the profile as it is: Bedrock cannot change it",
+        ));
+    };
+    if record.name != specification.name {
+        differs(names::NAME, "name", &record.name, &specification.name);
+    }
+    let description = |text: &Option<String>| text.clone().unwrap_or_default();
+    if description(&record.description) != description(&specification.description) {
+        let (theirs, ours) = (description(&record.description), description(&specification.description));
+        differs(names::DESCRIPTION, "description", &theirs, &ours);
+    }
+    if !same_models(&record.models, &specification.source.models) {
+        differs(
+            names::COPY_FROM_PATH,
+            "models",
+            &record.models.join(", "),
+            &specification.source.models.join(", "),
+        );
+    }
+    faults
+}
+
+/// A live profile that the physical id names but that no longer carries this resource's tags: making a
+/// second one would lose the first.
+fn disowned(goal: &Goal, observed: &Observed) -> Faults {
+    let owner = &goal.specification.owner;
+    let lost = goal.current().filter(|arn| {
+        observed.profiles.get(*arn).is_some_and(|profile| {
+            profile.record.is_some() && profile.tags.as_ref().is_some_and(|held| !owner.owns(held))
+        })
+    });
+    match lost {
+        Some(arn) if goal.specification.existing.as_ref() != Some(arn) => Fault::new(
+            "the current profile",
+            format!("{arn} has lost the tags that say it belongs to this resource"),
+            format!(
+                "Put back {}={} and {}={}, or delete it, and update the stack again",
+                tags::STACK_ID,
+                owner.stack_id,
+                tags::LOGICAL_ID,
+                owner.logical_id
+            ),
+        )
+        .into(),
+        _ => Faults::none(),
+    }
+}
+
+/// The profile that fulfils the specification, if there is one. Where several do (a repeated Create
+/// whose first effect was not seen), everybody who asks chooses the same.
+fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
+    let specification = &goal.specification;
+    if let Some(existing) = &specification.existing {
+        return Some(existing.clone());
+    }
+    let digest = specification.digest();
+    let published = specification.parameter.as_ref().and_then(|name| observed.parameters.get(name.as_str()));
+    observed
+        .owned(&specification.owner)
+        .filter(|(arn, held)| {
+            let record = observed.profiles.get(*arn).and_then(|profile| profile.record.as_ref());
+            held.get(tags::SPEC) == Some(&digest)
+                && record.is_none_or(|record| {
+                    record.name == specification.name && record.description == specification.description
+                })
+        })
+        .min_by_key(|(arn, held)| {
+            let record = observed.profiles.get(*arn).and_then(|profile| profile.record.as_ref());
+            (
+                goal.current() != Some(arn),
+                published.is_none_or(|parameter| parameter.value != arn.as_str()),
+                held.contains_key(tags::DRAIN_UNTIL),
+                record.and_then(|record| record.created_at),
+                (*arn).clone(),
+            )
+        })
+        .map(|(arn, _)| arn.clone())
+}
+
+/// How often a conflict without a visible cause is tried again before it is believed.
+const CONFLICTS_TO_BELIEVE: u32 = 3;
+
+/// What to say when Bedrock refuses a second profile of this name.
+fn create_conflict(specification: &Specification, observed: &Observed) -> Option<Fault> {
+    if observed.journal.conflicts == 0 {
+        return None;
+    }
+    let namesake = observed
+        .profiles
+        .iter()
+        .find(|(_, profile)| profile.record.as_ref().is_some_and(|record| record.name == specification.name));
+    match namesake {
+        Some((arn, profile)) if profile.tags.as_ref().is_some_and(|held| specification.owner.owns(held)) => {
+            Some(Fault::new(
+                names::NAME,
+                format!(
+                    "{} is still the name of the profile to be replaced ({arn}), and Bedrock refuses a second one",
+                    quoted(&specification.name)
+                ),
+                "Change InferenceProfileName in the same update: a change of the description or of the model is a replacement",
+            ))
+        }
+        Some((arn, _)) => Some(Fault::new(
+            names::NAME,
+            format!("{} is the name of another profile ({arn})", quoted(&specification.name)),
+            "Choose another name, or adopt that profile with ExistingProfile",
+        )),
+        None if observed.journal.conflicts >= CONFLICTS_TO_BELIEVE => Some(Fault::new(
+            names::NAME,
+            format!("Bedrock says that {} is taken or being changed", quoted(&specification.name)),
+            "Choose another name, or try again in some minutes",
+        )),
+        None => None,
+    }
+}
+
+fn profile_tag_effects(
+    goal: &Goal,
+    observed: &Observed,
+    arn: &ProfileArn,
+    profile: &ObservedProfile,
+) -> Vec<Effect> {
+    let specification = &goal.specification;
+    let held = profile.tags.clone().unwrap_or_default();
+    let before = KeyRecord::read(&held);
+    let adopts = !specification.owner.owns(&held);
+    let adopted = adopts || held.contains_key(tags::ADOPTED);
+
+    let mut wanted = specification.reserved_tags();
+    wanted.extend(specification.tags.clone());
+    if adopted {
+        wanted.insert(tags::ADOPTED.into(), "true".into());
+    }
+    // On an adopted profile, what somebody else had put there with the very same value stays theirs.
+    let ours = specification
+        .tags
+        .iter()
+        .filter(|(key, value)| !adopted || before.contains(key) || held.get(*key) != Some(value));
+    let record = KeyRecord::of(ours.map(|(key, _)| key.as_str()));
+    if !record.as_str().is_empty() {
+        wanted.insert(tags::TAG_KEYS.into(), record.as_str().to_owned());
+    }
+
+    // What the declaration changed is written whatever a read shows, once: it may lag behind the last
+    // write, and a rollback would then leave the failed update's tags.
+    let none = Tags::new();
+    let previous = match &goal.request {
+        Request::Update { previous_tags, .. } => previous_tags,
+        Request::Create => &none,
+    };
+    let forced = |done: &[ProfileArn]| if done.contains(arn) { &none } else { previous };
+    let (dropped_before, changed_before) =
+        (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
+    let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
+    let mut remove: Vec<String> = held
+        .keys()
+        .filter(|key| ours_on_profile(key) || dropped(key))
+        .chain(dropped_before.keys().filter(|key| !adopted && !tags::is_reserved(key)))
+        .filter(|key| !wanted.contains_key(*key))
+        .cloned()
+        .collect();
+    remove.sort();
+    remove.dedup();
+    let changed = |key: &String, value: &String| {
+        held.get(key) != Some(value) || changed_before.get(key).is_some_and(|before| before != value)
+    };
+    let put: Tags = wanted
+        .iter()
+        .filter(|(key, value)| changed(key, value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    in_turn(
+        remove,
+        put,
+        |keys| Effect::UntagProfile(arn.clone(), keys),
+        |tags| Effect::TagProfile(arn.clone(), tags),
+    )
+}
+
+/// Removing comes first and alone: with both, a thing at the limit would be over it for a moment.
+fn in_turn(
+    remove: Vec<String>,
+    put: Tags,
+    untag: impl Fn(Vec<String>) -> Effect,
+    tag: impl Fn(Tags) -> Effect,
+) -> Vec<Effect> {
+    if !remove.is_empty() {
+        vec![untag(remove)]
+    } else if !put.is_empty() {
+        vec![tag(put)]
+    } else {
+        Vec::new()
+    }
+}
+
+fn missing_parameter(specification: &Specification, observed: &Observed, arn: &ProfileArn) -> Option<Effect> {
+    let name = specification.parameter.as_ref()?.as_str();
+    let make = || Effect::CreateParameter(name.to_owned(), arn.clone(), specification.parameter_tags());
+    (!observed.parameters.contains_key(name)).then(make)
+}
+
+fn parameter_effects(specification: &Specification, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> {
+    let Some(name) = specification.parameter.as_ref().map(|name| name.as_str()) else { return Vec::new() };
+    let Some(parameter) = observed.parameters.get(name) else {
+        return missing_parameter(specification, observed, arn).into_iter().collect();
+    };
+    let wanted = specification.parameter_tags();
+    let before = KeyRecord::read(&parameter.tags);
+    let remove = parameter
+        .tags
+        .keys()
+        .filter(|key| !wanted.contains_key(*key) && (before.contains(key) || *key == tags::TAG_KEYS))
+        .cloned()
+        .collect();
+    let put = wanted.into_iter().filter(|(key, value)| parameter.tags.get(key) != Some(value)).collect();
+    let mut effects = in_turn(
+        remove,
+        put,
+        |keys| Effect::UntagParameter(name.to_owned(), keys),
+        |tags| Effect::TagParameter(name.to_owned(), tags),
+    );
+    if parameter.value != arn.as_str() {
+        effects.push(Effect::OverwriteParameter(name.to_owned(), arn.as_str().to_owned()));
+    }
+    effects
+}
+
+/// What the declaration no longer holds: parameters of ours under other names that publish this very
+/// profile, and, while an update is taken back, profiles that only the failed update had made.
+fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> {
+    let specification = &goal.specification;
+    let owner = &specification.owner;
+    let wanted = specification.parameter.as_ref().map(|name| name.as_str());
+    let mut effects: Vec<Effect> = observed
+        .parameters
+        .iter()
+        .filter(|(name, parameter)| {
+            wanted != Some(name.as_str()) && owner.owns(&parameter.tags) && parameter.value == arn.as_str()
+        })
+        .map(|(name, _)| Effect::DeleteParameter(name.clone()))
+        .collect();
+    if observed.phase() == Phase::UpdateRollback && goal.current() == Some(arn) {
+        for (stray, held) in observed.owned(owner) {
+            if stray == arn || held.contains_key(tags::DRAIN_UNTIL) {
+                continue;
+            }
+            // Parameters that only the failed update knew go with it, and before it.
+            let published: Vec<Effect> = observed
+                .parameters
+                .iter()
+                .filter(|(_, parameter)| owner.owns(&parameter.tags) && parameter.value == stray.as_str())
+                .map(|(name, _)| Effect::DeleteParameter(name.clone()))
+                .collect();
+            if !published.is_empty() {
+                return published;
+            }
+            effects.push(if held.contains_key(tags::ADOPTED) {
+                match release(owner, stray, observed) {
+                    Some(effect) => effect,
+                    None => continue,
+                }
+            } else {
+                Effect::DeleteProfile(stray.clone())
+            });
+        }
+    }
+    effects
+}

@@ -1,0 +1,272 @@
+//! The plan of a Delete.
+//!
+//! A Delete means one of three things, which CloudFormation does not tell apart in the request:
+//!
+//! - the stack ends, or the resource left its template: everything that the logical id owns goes;
+//! - an update replaced the profile: only the old one goes, or drains, and whatever still publishes it
+//!   is pointed at its successor;
+//! - a delivery from the past: nothing may be touched.
+//!
+//! The stack's phase and what it says about the logical id decide. It needs no valid properties.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::{
+    arn::ProfileArn,
+    converge::release,
+    effect::{Effect, Step},
+    fault::{Fault, Faults},
+    observed::{Observed, Phase},
+    period::Period,
+    properties::names,
+    tags::{self, Owner, Tags},
+};
+
+/// What is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    /// Who owns it.
+    pub owner: Owner,
+    /// What the physical id names.
+    pub target: Target,
+    /// `DrainPeriod` of the declaration that is being removed.
+    pub drain: Period,
+    /// `ProtectIfUsedWithin` of the declaration that is being removed.
+    pub protect: Period,
+    /// The present instant.
+    pub now: OffsetDateTime,
+}
+
+/// What a physical id can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A profile.
+    Profile(ProfileArn),
+    /// Nothing: the Create answered that it left nothing behind.
+    Nothing,
+    /// Nobody knows: CloudFormation made the id up for a Create that was cancelled or never answered,
+    /// and that may have made a profile which reads do not show yet.
+    Unknown,
+}
+
+/// How far a Delete goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All that the logical id owns.
+    Everything,
+    /// The resource left the template: its profile and those that drain.
+    Resource,
+    /// The replaced profile only.
+    Replaced,
+    /// The profile that a failed update had made.
+    Abandoned,
+    /// Nothing: the request is from the past.
+    Stale,
+}
+
+/// What to do next; settled when all is gone that should be.
+pub fn next(goal: &Goal, observed: &Observed) -> Step<()> {
+    let extent = extent(goal, observed);
+    if extent == Extent::Stale {
+        return Step::Settled(());
+    }
+    let doomed = doomed(goal, observed, extent);
+    if doomed.is_empty() && goal.target == Target::Unknown && !observed.journal.sought {
+        return Step::Effects(vec![Effect::SeekOwned]);
+    }
+
+    let used: Vec<&ProfileArn> = doomed
+        .iter()
+        .copied()
+        .filter(|arn| observed.invocations.get(arn.id()).is_some_and(|count| *count > 0))
+        .collect();
+    let refuses = matches!(extent, Extent::Everything | Extent::Resource) && !is_failed_create(observed);
+    if refuses && goal.protect != Period::ZERO && !used.is_empty() {
+        return Step::Refused(in_use(goal, observed, &used));
+    }
+
+    let parameters = parameter_effects(goal, observed, extent, &doomed);
+    if !parameters.is_empty() {
+        return Step::Effects(parameters);
+    }
+    let drain = match extent {
+        Extent::Replaced => drain(goal, observed, !used.is_empty()),
+        _ => None,
+    };
+    let effects: Vec<Effect> =
+        doomed.iter().filter_map(|arn| profile_effect(goal, observed, arn, drain)).collect();
+    if effects.is_empty() { Step::Settled(()) } else { Step::Effects(effects) }
+}
+
+/// The profiles whose use decides whether `goal` may be carried out: those that would go. Asked before
+/// [`next`], so that their use can be observed.
+pub fn candidates(goal: &Goal, observed: &Observed) -> Vec<ProfileArn> {
+    doomed(goal, observed, extent(goal, observed)).into_iter().cloned().collect()
+}
+
+/// While a stack's creation is taken back nothing is protected: what goes was never anybody's good state.
+fn is_failed_create(observed: &Observed) -> bool {
+    observed.stack.as_ref().is_some_and(|stack| stack.status == "ROLLBACK_IN_PROGRESS")
+}
+
+fn extent(goal: &Goal, observed: &Observed) -> Extent {
+    let described = observed.resource.as_ref().and_then(|resource| resource.physical_id.as_deref());
+    let target = match &goal.target {
+        Target::Profile(arn) => Some(arn),
+        _ => None,
+    };
+    match (&observed.stack, observed.phase()) {
+        (None, _) | (_, Phase::Ending) => Extent::Everything,
+        (_, Phase::Idle) if target.is_some() && described == target.map(ProfileArn::as_str) => Extent::Stale,
+        (_, phase) if target.is_some() && has_successor(goal, observed, described) => {
+            if phase == Phase::RollbackCleanup { Extent::Abandoned } else { Extent::Replaced }
+        }
+        // Without a profile of its own a Delete is that of a Create that failed in an update: what the
+        // stack describes otherwise is alive.
+        (_, _) if target.is_none() && described.and_then(ProfileArn::parse).is_some() => Extent::Stale,
+        _ => Extent::Resource,
+    }
+}
+
+/// Whether the logical id has another profile that lives on. Three witnesses, because the index of tags
+/// may lag: the index, the stack, the parameter.
+fn has_successor(goal: &Goal, observed: &Observed, described: Option<&str>) -> bool {
+    let other = |text: &str| ProfileArn::parse(text).is_some_and(|arn| goal.target != Target::Profile(arn));
+    successors(goal, observed).next().is_some()
+        || described.is_some_and(other)
+        || observed
+            .parameters
+            .values()
+            .any(|parameter| goal.owner.owns(&parameter.tags) && other(&parameter.value))
+}
+
+fn successors<'a>(
+    goal: &'a Goal,
+    observed: &'a Observed,
+) -> impl Iterator<Item = (&'a ProfileArn, &'a Tags)> {
+    observed.owned(&goal.owner).filter(|(arn, held)| {
+        goal.target != Target::Profile((*arn).clone()) && !held.contains_key(tags::DRAIN_UNTIL)
+    })
+}
+
+/// The profiles of this owner that the Delete concerns.
+fn doomed<'a>(goal: &'a Goal, observed: &'a Observed, extent: Extent) -> Vec<&'a ProfileArn> {
+    observed
+        .owned(&goal.owner)
+        .filter(|(arn, held)| {
+            let is_target = goal.target == Target::Profile((*arn).clone());
+            match extent {
+                Extent::Everything => true,
+                Extent::Resource => {
+                    is_target
+                        || held.contains_key(tags::DRAIN_UNTIL)
+                        || !matches!(goal.target, Target::Profile(_))
+                }
+                Extent::Replaced | Extent::Abandoned => is_target,
+                Extent::Stale => false,
+            }
+        })
+        .map(|(arn, _)| arn)
+        .collect()
+}
+
+fn in_use(goal: &Goal, observed: &Observed, used: &[&ProfileArn]) -> Faults {
+    used.iter()
+        .map(|arn| {
+            let count = observed.invocations.get(arn.id()).copied().unwrap_or_default();
+            Fault::new(
+                names::PROTECT,
+                format!("{arn} was invoked {count} times within the last {}", goal.protect),
+                "Move its callers away and delete again once that time has passed, or set \
+                 ProtectIfUsedWithin to 0 first; nothing was deleted",
+            )
+        })
+        .collect()
+}
+
+/// A parameter of ours that publishes a doomed profile is pointed at the successor that publishes there
+/// too, or goes. When everything goes, so does every parameter.
+fn parameter_effects(
+    goal: &Goal,
+    observed: &Observed,
+    extent: Extent,
+    doomed: &[&ProfileArn],
+) -> Vec<Effect> {
+    observed
+        .parameters
+        .iter()
+        .filter(|(_, parameter)| goal.owner.owns(&parameter.tags))
+        .filter_map(|(name, parameter)| {
+            let publishes_doomed = doomed.iter().any(|arn| arn.as_str() == parameter.value);
+            let publishes_alive = observed
+                .owned(&goal.owner)
+                .any(|(arn, _)| arn.as_str() == parameter.value && !doomed.contains(&arn));
+            let successor = successors(goal, observed)
+                .find(|(arn, held)| !doomed.contains(arn) && held.get(tags::PARAMETER) == Some(name));
+            match (extent, successor) {
+                (Extent::Everything, _) => Some(Effect::DeleteParameter(name.clone())),
+                (Extent::Resource, _) if !publishes_alive => Some(Effect::DeleteParameter(name.clone())),
+                (_, Some((arn, _))) if publishes_doomed => {
+                    Some(Effect::OverwriteParameter(name.clone(), arn.as_str().to_owned()))
+                }
+                (_, None) if publishes_doomed => Some(Effect::DeleteParameter(name.clone())),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+/// What becomes of a replaced profile that is not deleted at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drain {
+    /// It is marked to be retired after this time.
+    For(Period),
+    /// It is marked already: a repeated delivery neither shortens nor lengthens its time.
+    Already,
+}
+
+/// How the replaced profile lives on, if it does. The successor's declaration governs, where it can be
+/// read: who adds a `DrainPeriod` and changes the model in one update wants it to count. A profile that
+/// is protected and in use drains for as long as it is protected: refusing here would leak it, because
+/// CloudFormation gives up a clean-up that fails.
+fn drain(goal: &Goal, observed: &Observed, used: bool) -> Option<Drain> {
+    let Target::Profile(target) = &goal.target else { return None };
+    if observed.tags(target).is_some_and(|held| held.contains_key(tags::DRAIN_UNTIL)) {
+        return Some(Drain::Already);
+    }
+    let declared = match successors(goal, observed).next() {
+        Some((_, held)) => held
+            .get(tags::DRAIN_PERIOD)
+            .and_then(|text| Period::parse(tags::DRAIN_PERIOD, text).ok())
+            .unwrap_or(Period::ZERO),
+        None => goal.drain,
+    };
+    let period = if used { declared.max(goal.protect) } else { declared };
+    (period != Period::ZERO).then_some(Drain::For(period))
+}
+
+fn profile_effect(
+    goal: &Goal,
+    observed: &Observed,
+    arn: &ProfileArn,
+    drain: Option<Drain>,
+) -> Option<Effect> {
+    let held = observed.tags(arn)?;
+    if held.contains_key(tags::ADOPTED) {
+        return release(&goal.owner, arn, observed);
+    }
+    let period = match drain {
+        None => return Some(Effect::DeleteProfile(arn.clone())),
+        Some(Drain::Already) => return None,
+        Some(Drain::For(period)) => period,
+    };
+    // Makes room first: the mark must fit a profile at the limit of its tags.
+    let spent = [tags::DRAIN_PERIOD, tags::PARAMETER].map(str::to_owned);
+    let spent: Vec<String> = spent.into_iter().filter(|key| held.contains_key(key)).collect();
+    if !spent.is_empty() {
+        return Some(Effect::UntagProfile(arn.clone(), spent));
+    }
+    let until = (goal.now + period.as_duration()).replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
+    Some(Effect::TagProfile(arn.clone(), Tags::from([(tags::DRAIN_UNTIL.to_owned(), until)])))
+}

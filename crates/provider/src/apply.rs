@@ -1,0 +1,347 @@
+//! The decided effects, carried out and recorded.
+
+use futures::future::join_all;
+use ports::{CallError, ErrorKind, NewParameter, NewProfile, Optional};
+use profile::{
+    arn::ProfileArn,
+    effect::{Effect, Step},
+    observed::{Observed, ObservedParameter, ObservedProfile},
+    record::{ProfileRecord, StackRecord},
+    specification::Specification,
+    tags::{self, Tags},
+};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::{
+    Ports,
+    failure::Failure,
+    observe::{self, Scope},
+    patience::{ACTIVATION, VISIBILITY, gone, pause, persist, poll},
+};
+
+/// How many rounds a plan may take. The longest real one (a replacement of an adopted profile with a
+/// renamed parameter and changed tags) takes nine.
+const ROUNDS: usize = 24;
+
+/// How often a creation is tried when nothing shows what became of it.
+const CREATIONS: u32 = 3;
+
+/// What an effect needs besides itself.
+pub struct Context<'a> {
+    /// AWS.
+    pub ports: &'a Ports,
+    /// Where and for whom.
+    pub scope: &'a Scope,
+    /// What is to be; `None` for a Delete, which makes nothing.
+    pub specification: Option<&'a Specification>,
+    /// The profile name to seek by, if it is known.
+    pub name: Option<&'a str>,
+    /// What makes a creation's token: the same for every delivery of one request.
+    pub token_seed: &'a str,
+    /// When no further effect is begun.
+    pub until: Instant,
+}
+
+/// Carries out step after step until `next` has nothing left to do.
+pub async fn run<T>(
+    context: &Context<'_>,
+    observed: &mut Observed,
+    next: impl Fn(&Observed) -> Step<T>,
+) -> Result<T, Failure> {
+    for _ in 0..ROUNDS {
+        match next(observed) {
+            Step::Settled(settled) => return Ok(settled),
+            Step::Refused(faults) => return Err(faults.into()),
+            Step::Effects(_) if Instant::now() >= context.until => return Err(Failure::OutOfTime),
+            Step::Effects(effects) => carry_out(context, observed, effects).await?,
+        }
+    }
+    Err(Failure::Unsettled(ROUNDS))
+}
+
+/// Carries out `effects` side by side. All of them come to their end and are recorded, also when one
+/// fails: what was made must be known.
+pub async fn carry_out(
+    context: &Context<'_>,
+    observed: &mut Observed,
+    effects: Vec<Effect>,
+) -> Result<(), Failure> {
+    tracing::info!(effects = ?effects, "next effects");
+    let outcomes = join_all(effects.into_iter().map(|effect| one(context, effect))).await;
+    let mut failed = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(outcome) => record(context, observed, outcome),
+            Err(failure) => {
+                tracing::error!(%failure, "an effect failed");
+                failed.get_or_insert(failure);
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// What came of an effect.
+enum Outcome {
+    Made(ProfileArn),
+    Conflict(Vec<(ProfileArn, ObservedProfile)>),
+    Seen(ProfileRecord),
+    Tagged(ProfileArn, Tags),
+    Untagged(ProfileArn, Vec<String>),
+    ProfileGone(ProfileArn),
+    ParameterMade(String, ObservedParameter),
+    ParameterFound(String, Option<ObservedParameter>),
+    Overwritten(String, String),
+    ParameterTagged(String, Tags),
+    ParameterUntagged(String, Vec<String>),
+    ParameterGone(String),
+    Stack(Option<StackRecord>),
+    Sought(Vec<(ProfileArn, ObservedProfile)>),
+}
+
+async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> {
+    let ports = context.ports;
+    Ok(match effect {
+        Effect::CreateProfile => create(context).await?,
+        Effect::AwaitProfile(arn) => {
+            let seen = poll(ACTIVATION, || async {
+                let record = persist(|| ports.profiles.get(arn.as_str())).await.optional()?;
+                Ok::<_, CallError>(record.filter(ProfileRecord::is_active))
+            })
+            .await?;
+            match seen {
+                Some(record) => Outcome::Seen(record),
+                None => return Err(Failure::NotActive(arn.to_string(), ACTIVATION.as_secs())),
+            }
+        }
+        Effect::TagProfile(arn, tags) => {
+            persist(|| ports.profiles.tag(&arn, &tags)).await?;
+            Outcome::Tagged(arn, tags)
+        }
+        Effect::UntagProfile(arn, keys) => {
+            gone(persist(|| ports.profiles.untag(&arn, &keys)).await)?;
+            Outcome::Untagged(arn, keys)
+        }
+        Effect::DeleteProfile(arn) => {
+            gone(persist(|| ports.profiles.delete(&arn)).await)?;
+            Outcome::ProfileGone(arn)
+        }
+        Effect::CreateParameter(name, arn, tags) => create_parameter(context, name, arn, tags).await?,
+        Effect::OverwriteParameter(name, value) => {
+            persist(|| ports.parameters.overwrite(&name, &value)).await?;
+            Outcome::Overwritten(name, value)
+        }
+        Effect::TagParameter(name, tags) => {
+            persist(|| ports.parameters.tag(&name, &tags)).await?;
+            Outcome::ParameterTagged(name, tags)
+        }
+        Effect::UntagParameter(name, keys) => {
+            persist(|| ports.parameters.untag(&name, &keys)).await?;
+            Outcome::ParameterUntagged(name, keys)
+        }
+        Effect::DeleteParameter(name) => {
+            gone(persist(|| ports.parameters.delete(&name)).await)?;
+            Outcome::ParameterGone(name)
+        }
+        Effect::ConfirmStack => {
+            Outcome::Stack(persist(|| ports.stacks.stack(&context.scope.owner.stack_id)).await.optional()?)
+        }
+        Effect::SeekOwned => {
+            let found = poll(VISIBILITY, || async {
+                let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
+                let owned = owned_only(context, profiles);
+                Ok::<_, CallError>((!owned.is_empty()).then_some(owned))
+            })
+            .await?;
+            Outcome::Sought(found.unwrap_or_default())
+        }
+    })
+}
+
+type Profiles = Vec<(ProfileArn, ObservedProfile)>;
+
+fn owned_only(
+    context: &Context<'_>,
+    profiles: impl IntoIterator<Item = (ProfileArn, ObservedProfile)>,
+) -> Profiles {
+    let owner = &context.scope.owner;
+    profiles
+        .into_iter()
+        .filter(|(_, profile)| profile.tags.as_ref().is_some_and(|held| owner.owns(held)))
+        .collect()
+}
+
+/// Makes the profile, once: when it is not known whether a call had its effect, it is looked for before
+/// it is made again.
+async fn create(context: &Context<'_>) -> Result<Outcome, Failure> {
+    let Some(specification) = context.specification else { return Err(Failure::Unsettled(0)) };
+    let new = NewProfile {
+        name: specification.name.clone(),
+        description: specification.description.clone(),
+        copy_from: specification.source.arn.clone(),
+        token: token(context.token_seed, specification),
+        tags: specification.new_profile_tags(),
+    };
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let error = match context.ports.profiles.create(&new).await {
+            Ok(arn) => return Ok(Outcome::Made(arn)),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, attempt, "the profile was not made, or its making was not confirmed");
+        match error.kind {
+            ErrorKind::Throttled if attempt < CREATIONS * 2 => tokio::time::sleep(pause(attempt)).await,
+            ErrorKind::Unknown | ErrorKind::Conflict => {
+                match trace(context, specification, error.kind).await? {
+                    Some(Trace::Made(arn)) => return Ok(Outcome::Made(arn)),
+                    Some(Trace::Taken(namesakes)) => return Ok(Outcome::Conflict(namesakes)),
+                    None if error.kind == ErrorKind::Conflict => return Ok(Outcome::Conflict(Vec::new())),
+                    None if attempt >= CREATIONS => return Err(error.into()),
+                    None => {}
+                }
+            }
+            _ => return Err(error.into()),
+        }
+    }
+}
+
+/// What stands behind a creation that was not confirmed.
+enum Trace {
+    /// The profile that this very request made.
+    Made(ProfileArn),
+    /// Other profiles of the name.
+    Taken(Profiles),
+}
+
+/// Looks for a profile that this very request made without hearing of it. Behind a conflict, somebody
+/// else's profile of the name ends the search at once.
+async fn trace(
+    context: &Context<'_>,
+    specification: &Specification,
+    kind: ErrorKind,
+) -> Result<Option<Trace>, CallError> {
+    let digest = specification.digest();
+    poll(VISIBILITY, || async {
+        let (profiles, _) =
+            observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
+        let is_made = |held: &Tags| context.scope.owner.owns(held) && held.get(tags::SPEC) == Some(&digest);
+        let made = profiles.iter().find(|(_, profile)| profile.tags.as_ref().is_some_and(is_made));
+        if let Some((arn, _)) = made {
+            return Ok(Some(Trace::Made(arn.clone())));
+        }
+        let is_named = |profile: &ObservedProfile| {
+            profile.record.as_ref().is_some_and(|record| record.name == specification.name)
+        };
+        let named: Profiles = profiles.into_iter().filter(|(_, profile)| is_named(profile)).collect();
+        Ok((kind == ErrorKind::Conflict && !named.is_empty()).then_some(Trace::Taken(named)))
+    })
+    .await
+}
+
+/// `clientRequestToken`: the same for every delivery of a request, and another for another profile.
+fn token(seed: &str, specification: &Specification) -> String {
+    let digest = Sha256::digest(format!("{seed}/{}", specification.digest()));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn create_parameter(
+    context: &Context<'_>,
+    name: String,
+    arn: ProfileArn,
+    tags: Tags,
+) -> Result<Outcome, Failure> {
+    let new = NewParameter {
+        value: arn.as_str().to_owned(),
+        description: match context.specification {
+            Some(specification) => format!("ARN of the inference profile {}", specification.name),
+            None => "ARN of an inference profile".to_owned(),
+        },
+        name,
+        tags,
+    };
+    let parameter = ObservedParameter { value: new.value.clone(), tags: new.tags.clone() };
+    match persist(|| context.ports.parameters.create(&new)).await {
+        Ok(()) => Ok(Outcome::ParameterMade(new.name, parameter)),
+        // Taken: by an earlier attempt of ours whose answer was lost, or by somebody else.
+        Err(error) if error.kind == ErrorKind::Conflict => {
+            let found = observe::parameter(context.ports, &new.name).await?;
+            if found.as_ref() == Some(&parameter) {
+                return Ok(Outcome::ParameterMade(new.name, parameter));
+            }
+            Ok(Outcome::ParameterFound(new.name, found))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
+    let journal = &mut observed.journal;
+    match outcome {
+        Outcome::Made(arn) => {
+            journal.made_profile = Some(arn.clone());
+            journal.tagged.push(arn.clone());
+            journal.untagged.push(arn.clone());
+            let tags = context.specification.map(Specification::new_profile_tags);
+            observed.profiles.insert(arn, ObservedProfile { record: None, tags });
+        }
+        Outcome::Conflict(namesakes) => {
+            journal.conflicts += 1;
+            observed.profiles.extend(namesakes);
+        }
+        Outcome::Seen(record) => {
+            observed.profiles.entry(record.arn.clone()).or_default().record = Some(record);
+        }
+        Outcome::Tagged(arn, tags) => {
+            let owner = &context.scope.owner;
+            let owned = observed.tags(&arn).is_some_and(|held| owner.owns(held));
+            if !owned && owner.owns(&tags) {
+                observed.journal.adopted_profile = Some(arn.clone());
+            }
+            observed.journal.tagged.push(arn.clone());
+            observed.learn_tags(&arn, &tags);
+        }
+        Outcome::Untagged(arn, keys) => {
+            observed.forget_tags(&arn, &keys);
+            observed.journal.untagged.push(arn);
+        }
+        Outcome::ProfileGone(arn) => {
+            observed.profiles.remove(&arn);
+        }
+        Outcome::ParameterMade(name, parameter) => {
+            journal.made_parameters.push(name.clone());
+            observed.parameters.insert(name, parameter);
+        }
+        Outcome::ParameterFound(name, Some(parameter)) => {
+            observed.parameters.insert(name, parameter);
+        }
+        Outcome::ParameterFound(name, None) | Outcome::ParameterGone(name) => {
+            observed.parameters.remove(&name);
+        }
+        Outcome::Overwritten(name, value) => {
+            if let Some(parameter) = observed.parameters.get_mut(&name) {
+                let before = std::mem::replace(&mut parameter.value, value);
+                journal.overwritten_parameters.push((name, before));
+            }
+        }
+        Outcome::ParameterTagged(name, tags) => {
+            if let Some(parameter) = observed.parameters.get_mut(&name) {
+                parameter.tags.extend(tags);
+            }
+        }
+        Outcome::ParameterUntagged(name, keys) => {
+            if let Some(parameter) = observed.parameters.get_mut(&name) {
+                parameter.tags.retain(|key, _| !keys.contains(key));
+            }
+        }
+        Outcome::Stack(stack) => {
+            observed.stack = stack;
+            observed.journal.confirmed = true;
+        }
+        Outcome::Sought(found) => {
+            journal.sought = true;
+            observed.profiles.extend(found);
+        }
+    }
+}

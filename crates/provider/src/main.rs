@@ -1,0 +1,2 @@
+//! Entry point of the provider function.
+fn main() {}

@@ -1,0 +1,286 @@
+//! One look at everything that a decision may rest on.
+//!
+//! Each source is asked once, in at most three rounds of calls side by side: what the request names and
+//! the lists; then what those name; then, for a Delete, the use of what would go.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
+
+use futures::{StreamExt, TryStreamExt, future, stream};
+use ports::{CallError, Optional, Result};
+use profile::{
+    arn::{Arn, Location, ProfileArn},
+    observed::{Observed, ObservedParameter, ObservedProfile},
+    parameter::{ParameterName, ParameterPrefix},
+    record::{ParameterRecord, ProfileRecord},
+    tags::{self, Owner, Tags},
+};
+
+use crate::{
+    Ports,
+    patience::{SIDE_BY_SIDE, VISIBILITY, persist, poll},
+};
+
+/// Where and for whom to look.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Who owns what is looked for.
+    pub owner: Owner,
+    /// The function's own place.
+    pub location: Location,
+    /// Under which parameters of ours lie.
+    pub prefix: ParameterPrefix,
+}
+
+/// What a Create or an Update names.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// The declared profile name.
+    pub name: Option<String>,
+    /// The parameters of the declarations, old and new.
+    pub parameters: BTreeSet<String>,
+    /// The profile that the physical id names.
+    pub current: Option<ProfileArn>,
+    /// The profile to adopt.
+    pub existing: Option<ProfileArn>,
+    /// A parameter that is only read, besides: the tag policy.
+    pub policy: Option<String>,
+    /// Whether the index of tags is asked: not for a Create, whose earlier attempts have its name.
+    pub ask_index: bool,
+}
+
+/// What a look gave: the state, and the value of [`Named::policy`].
+pub struct Look {
+    /// The state.
+    pub observed: Observed,
+    /// The tag policy's text, if its parameter exists.
+    pub policy: Option<String>,
+}
+
+/// Looks at what a Create or an Update concerns.
+pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Result<Look> {
+    let names: Vec<String> = named.parameters.iter().chain(&named.policy).cloned().collect();
+    let known: Vec<&ProfileArn> = named.current.iter().chain(&named.existing).collect();
+    let (stack, listed, index, values, known_tags) = tokio::try_join!(
+        async { persist(|| ports.stacks.stack(&scope.owner.stack_id)).await.optional() },
+        persist(|| ports.profiles.list()),
+        async {
+            if named.ask_index {
+                persist(|| ports.ownership.owned_by(&scope.owner)).await
+            } else {
+                Ok(Vec::new())
+            }
+        },
+        values(ports, &names),
+        each(known, |arn| settled_tags(ports, arn)),
+    )?;
+    let mut values = values;
+    let policy = match &named.policy {
+        Some(name) if !named.parameters.contains(name) => values.remove(name),
+        Some(name) => values.get(name).cloned(),
+        None => None,
+    }
+    .map(|record| record.value);
+
+    let mut profiles: BTreeMap<ProfileArn, ObservedProfile> = BTreeMap::new();
+    for (arn, tags) in known_tags {
+        profiles.entry(arn.clone()).or_default().tags = tags;
+    }
+    let (indexed_profiles, indexed_parameters) = sorted(&index);
+    let namesakes = listed.iter().filter(|record| Some(&record.name) == named.name.as_ref());
+    let mut to_read: BTreeSet<ProfileArn> = namesakes.map(|record| record.arn.clone()).collect();
+    to_read.extend(indexed_profiles);
+    to_read.extend(values.values().filter_map(|record| ProfileArn::parse(&record.value)));
+    to_read.retain(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location));
+
+    let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
+    let more = parameter_names(scope, recorded.cloned().chain(indexed_parameters), &names);
+    let (more_tags, more_values, value_tags) = tokio::try_join!(
+        each(to_read.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() }),
+        values_and_tags(ports, more),
+        parameter_tags(ports, values),
+    )?;
+    for (arn, tags) in more_tags {
+        profiles.entry(arn.clone()).or_default().tags = tags;
+    }
+    let mut parameters = value_tags;
+    parameters.extend(more_values);
+
+    let listed: BTreeMap<&ProfileArn, &ProfileRecord> =
+        listed.iter().map(|record| (&record.arn, record)).collect();
+    let missing: Vec<ProfileArn> = profiles.keys().filter(|arn| !listed.contains_key(arn)).cloned().collect();
+    let read = each(missing.iter().collect(), |arn| async {
+        persist(|| ports.profiles.get(arn.as_str())).await.optional()
+    })
+    .await?;
+    let read: BTreeMap<&ProfileArn, ProfileRecord> =
+        read.into_iter().filter_map(|(arn, record)| Some((arn, record?))).collect();
+    for (arn, profile) in &mut profiles {
+        profile.record = listed.get(arn).map(|record| (*record).clone()).or_else(|| read.get(arn).cloned());
+    }
+    let observed = Observed { profiles, parameters, stack, ..Observed::default() };
+    Ok(Look { observed, policy })
+}
+
+/// What a Delete names.
+#[derive(Debug, Clone, Default)]
+pub struct Doomed {
+    /// The profile that the physical id names.
+    pub target: Option<ProfileArn>,
+    /// The declared profile name, if it can be told.
+    pub name: Option<String>,
+    /// The declared parameter, if it can be told.
+    pub parameter: Option<ParameterName>,
+}
+
+/// Looks at what a Delete concerns.
+pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Result<Observed> {
+    let owner = &scope.owner;
+    let names: Vec<String> = doomed.parameter.iter().map(|name| name.as_str().to_owned()).collect();
+    let (stack, resource, owned, target_tags, values) = tokio::try_join!(
+        async { persist(|| ports.stacks.stack(&owner.stack_id)).await.optional() },
+        async { persist(|| ports.stacks.resource(&owner.stack_id, &owner.logical_id)).await.optional() },
+        owned_profiles(ports, scope, doomed.name.as_deref()),
+        each(doomed.target.iter().collect(), |arn| settled_tags(ports, arn)),
+        values(ports, &names),
+    )?;
+    let (mut profiles, indexed_parameters) = owned;
+    for (arn, tags) in target_tags {
+        profiles.entry(arn.clone()).or_default().tags = tags;
+    }
+    // A successor that neither index nor list shows yet is named by the parameter or by the stack.
+    let named = values.values().map(|record| record.value.as_str());
+    let described = resource.as_ref().and_then(|resource| resource.physical_id.as_deref());
+    let unseen: BTreeSet<ProfileArn> = named
+        .chain(described)
+        .filter_map(ProfileArn::parse)
+        .filter(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location))
+        .collect();
+    let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
+    let more = parameter_names(scope, recorded.cloned().chain(indexed_parameters), &names);
+    let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
+        each(unseen.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() }),
+        values_and_tags(ports, more),
+        parameter_tags(ports, values),
+    )?;
+    for (arn, tags) in unseen_tags {
+        profiles.entry(arn.clone()).or_default().tags = tags;
+    }
+    parameters.extend(more_values);
+    Ok(Observed { profiles, parameters, stack, resource, ..Observed::default() })
+}
+
+/// The profiles of an owner, found by the index of tags and, because that lags, among those of the name
+/// `name`; and the names of indexed parameters.
+pub async fn owned_profiles(
+    ports: &Ports,
+    scope: &Scope,
+    name: Option<&str>,
+) -> Result<(BTreeMap<ProfileArn, ObservedProfile>, Vec<String>)> {
+    let (index, listed) = tokio::try_join!(persist(|| ports.ownership.owned_by(&scope.owner)), async {
+        if name.is_some() { persist(|| ports.profiles.list()).await } else { Ok(Vec::new()) }
+    },)?;
+    let (indexed, parameters) = sorted(&index);
+    let namesakes = listed.iter().filter(|record| Some(record.name.as_str()) == name);
+    let mut to_read: BTreeSet<ProfileArn> = namesakes.map(|record| record.arn.clone()).collect();
+    to_read.extend(indexed);
+    to_read.retain(|arn| arn.is_in(&scope.location));
+    let read =
+        each(to_read.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() })
+            .await?;
+    let record = |arn: &ProfileArn| listed.iter().find(|record| record.arn == *arn).cloned();
+    let profiles = read
+        .into_iter()
+        .filter(|(_, tags)| tags.is_some())
+        .map(|(arn, tags)| (arn.clone(), ObservedProfile { record: record(arn), tags }))
+        .collect();
+    Ok((profiles, parameters))
+}
+
+/// A parameter as it is, with its tags; `None` when it is gone.
+pub async fn parameter(ports: &Ports, name: &str) -> Result<Option<ObservedParameter>> {
+    Ok(values_and_tags(ports, vec![name.to_owned()]).await?.remove(name))
+}
+
+/// The tags of a profile that a request names. Reads lag: one that can be read but whose tags do not
+/// show who owns it is given the time to show them.
+async fn settled_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
+    let read = || async { persist(|| ports.profiles.tags(arn)).await.optional() };
+    let first = read().await?;
+    if first.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        return Ok(first);
+    }
+    if persist(|| ports.profiles.get(arn.as_str())).await.optional()?.is_none() {
+        return Ok(None);
+    }
+    let shown =
+        poll(VISIBILITY, || async { Ok::<_, CallError>(read().await?.filter(|tags| !tags.is_empty())) })
+            .await?;
+    Ok(shown.or(first))
+}
+
+/// Asks for each item side by side, a bounded number at a time.
+async fn each<'a, I, T, F>(items: Vec<&'a I>, ask: impl Fn(&'a I) -> F) -> Result<Vec<(&'a I, T)>>
+where
+    F: Future<Output = Result<T>>,
+{
+    stream::iter(items.into_iter().map(|item| {
+        let answer = ask(item);
+        async move { Ok((item, answer.await?)) }
+    }))
+    .buffer_unordered(SIDE_BY_SIDE)
+    .try_collect()
+    .await
+}
+
+async fn values(ports: &Ports, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    persist(|| ports.parameters.get(names)).await
+}
+
+async fn parameter_tags(
+    ports: &Ports,
+    values: BTreeMap<String, ParameterRecord>,
+) -> Result<BTreeMap<String, ObservedParameter>> {
+    let names: Vec<&String> = values.keys().collect();
+    let tags = each(names, |name| async { persist(|| ports.parameters.tags(name)).await.optional() }).await?;
+    let known = tags.into_iter().filter_map(|(name, tags)| {
+        let record = values.get(name)?.clone();
+        Some((name.clone(), ObservedParameter::new(record, tags?)))
+    });
+    Ok(known.collect())
+}
+
+async fn values_and_tags(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<String, ObservedParameter>> {
+    let values = values(ports, &names).await?;
+    parameter_tags(ports, values).await
+}
+
+/// The profiles and the parameters among indexed ARNs.
+fn sorted(index: &[String]) -> (Vec<ProfileArn>, Vec<String>) {
+    let parameter = |text: &String| {
+        let arn = Arn::parse(text).filter(|arn| arn.service == "ssm")?;
+        arn.resource.strip_prefix("parameter").map(str::to_owned)
+    };
+    let profiles = index.iter().filter_map(|text| ProfileArn::parse(text)).collect();
+    (profiles, index.iter().filter_map(parameter).collect())
+}
+
+/// Of the names found in tags, those that may be ours and were not asked for yet.
+fn parameter_names(scope: &Scope, found: impl Iterator<Item = String>, asked: &[String]) -> Vec<String> {
+    let names: BTreeSet<String> = found
+        .filter_map(|text| ParameterName::recorded(&text, &scope.prefix))
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| !asked.contains(name))
+        .collect();
+    names.into_iter().collect()
+}
+
+/// Runs two things side by side; both come to an end even if one fails.
+pub async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    future::join(a, b).await
+}

@@ -1,0 +1,72 @@
+//! How long the provider waits for AWS, and how it asks again.
+
+use std::{future::Future, time::Duration};
+
+use ports::{CallError, ErrorKind};
+use tokio::time::{Instant, sleep};
+
+/// How long a read may lag behind a write before it is believed. Bedrock documents nothing; clients in
+/// the wild wait through some twenty not-founds.
+pub const VISIBILITY: Duration = Duration::from_secs(30);
+
+/// How long a new profile may take to be seen active. More than [`VISIBILITY`]: giving up costs a whole
+/// replacement.
+pub const ACTIVATION: Duration = Duration::from_secs(90);
+
+/// How many calls of one kind run side by side.
+pub const SIDE_BY_SIDE: usize = 8;
+
+/// How often a call that failed for a passing reason is made, in all. The AWS adapters have tried each
+/// some times before.
+const ATTEMPTS: u32 = 4;
+
+/// The pauses between attempts: 0.4, 0.8, 1.6, … at most 5 seconds.
+pub fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(400_u64.saturating_mul(1 << attempt.min(6))).min(Duration::from_secs(5))
+}
+
+/// Calls until the outcome is known, or [`ATTEMPTS`] are used up. Only for calls that do no harm when
+/// they are repeated.
+pub async fn persist<T, F>(mut call: impl FnMut() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    let mut attempt = 0;
+    loop {
+        match call().await {
+            Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
+                tracing::warn!(%error, attempt, "a call failed and is repeated");
+                sleep(pause(attempt)).await;
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Asks until `look` finds something, or `window` has passed.
+pub async fn poll<T, E, F>(window: Duration, mut look: impl FnMut() -> F) -> Result<Option<T>, E>
+where
+    F: Future<Output = Result<Option<T>, E>>,
+{
+    let end = Instant::now() + window;
+    let mut attempt = 0;
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(Some(found));
+        }
+        if Instant::now() >= end {
+            return Ok(None);
+        }
+        sleep(pause(attempt).min(end.saturating_duration_since(Instant::now()))).await;
+        attempt += 1;
+    }
+}
+
+/// Whether a repetition of a deletion found what the first had done already.
+pub fn gone(result: Result<(), CallError>) -> Result<(), CallError> {
+    match result {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

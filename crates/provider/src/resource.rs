@@ -1,0 +1,340 @@
+//! A request from end to end.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use async_trait::async_trait;
+use custom_resource::{Answer, Data, Deadline, LogicalId, PhysicalId, Request, RequestKind, Resource};
+use profile::{
+    arn::{Arn, Location, ProfileArn},
+    attributes::{Attribute, attributes, compact_attributes},
+    converge,
+    fault::Fault,
+    model_source::Source,
+    observed::Observed,
+    properties::{Draft, Remainder},
+    record::ProfileRecord,
+    removal,
+    specification::{Specification, inherit},
+    tags::{self, Owner},
+};
+use tokio::time::Instant;
+
+use crate::{
+    Ports,
+    apply::{self, Context},
+    failure::Failure,
+    observe::{self, Doomed, Named, Scope},
+    patience::persist,
+    resolve,
+    settings::Settings,
+};
+
+/// What a physical id begins with when a Create failed and left nothing behind. It is a profile's ARN
+/// otherwise.
+const NOT_CREATED: &str = "not-created:";
+/// What it begins with when it is not known what a Create left behind.
+const UNCONFIRMED: &str = "unconfirmed:";
+
+/// How much of the time for a request is kept for taking back what it made, should the rest run out.
+const UNDO_MARGIN: Duration = Duration::from_secs(20);
+
+/// `Custom::InferenceProfile`.
+pub struct InferenceProfile {
+    ports: Ports,
+    settings: Result<Settings, Fault>,
+}
+
+impl InferenceProfile {
+    /// The resource over `ports`. Settings that are wrong fail every request but a Delete of what needs
+    /// none of them, with their fault as the reason.
+    pub fn new(ports: Ports, settings: Result<Settings, Fault>) -> Self {
+        Self { ports, settings }
+    }
+}
+
+#[async_trait]
+impl Resource for InferenceProfile {
+    async fn handle(&self, request: &Request, deadline: Deadline) -> Answer {
+        let settings = match &self.settings {
+            Ok(settings) => settings,
+            Err(fault) => {
+                let reason = format!("the provider is not deployed rightly: {fault}");
+                return Answer::failed(unmade(request), reason);
+            }
+        };
+        let stack = &request.stack_id;
+        let scope = Scope {
+            owner: Owner {
+                stack_id: stack.as_str().to_owned(),
+                logical_id: request.logical_id.as_str().to_owned(),
+            },
+            location: Location {
+                partition: stack.partition().to_owned(),
+                region: stack.region().to_owned(),
+                account: stack.account().to_owned(),
+            },
+            prefix: settings.prefix.clone(),
+        };
+        let run = Run { ports: &self.ports, settings, scope, request, until: soft_end(deadline) };
+        match &request.kind {
+            RequestKind::Create => run.converge(None, None).await,
+            RequestKind::Update { physical_id, old_properties } => {
+                let old = Remainder::read(old_properties, &settings.prefix);
+                run.converge(Some(physical_id), Some(old)).await
+            }
+            RequestKind::Delete { physical_id } => run.remove(physical_id).await,
+        }
+    }
+
+    fn fallback_physical_id(&self, request: &Request) -> PhysicalId {
+        marked(UNCONFIRMED, &request.logical_id)
+    }
+}
+
+/// The id of a request that failed before it made anything.
+fn unmade(request: &Request) -> PhysicalId {
+    match &request.kind {
+        RequestKind::Create => marked(NOT_CREATED, &request.logical_id),
+        RequestKind::Update { physical_id, .. } | RequestKind::Delete { physical_id } => physical_id.clone(),
+    }
+}
+
+fn marked(mark: &str, logical_id: &LogicalId) -> PhysicalId {
+    PhysicalId::new(format!("{mark}{}", logical_id.as_str()))
+}
+
+fn soft_end(deadline: Deadline) -> Instant {
+    let left = deadline.remaining();
+    Instant::now() + left.saturating_sub(UNDO_MARGIN.min(left / 3))
+}
+
+struct Run<'a> {
+    ports: &'a Ports,
+    settings: &'a Settings,
+    scope: Scope,
+    request: &'a Request,
+    until: Instant,
+}
+
+impl Run<'_> {
+    /// Create and Update.
+    async fn converge(&self, physical_id: Option<&PhysicalId>, old: Option<Remainder>) -> Answer {
+        let (goal, mut observed) = match self.prepare(physical_id, old).await {
+            Ok(prepared) => prepared,
+            Err(failure) => return Answer::failed(unmade(self.request), failure.to_string()),
+        };
+        let context = self.context(Some(&goal.specification), Some(&goal.specification.name));
+        let settled = apply::run(&context, &mut observed, |observed| converge::next(&goal, observed)).await;
+        let failure = match settled {
+            Ok(arn) => match record(&observed, &arn) {
+                Some(record) => return success(&goal.specification, record),
+                None => Failure::Unsettled(0),
+            },
+            Err(failure) => failure,
+        };
+        let (left, trouble) = self.undo(&context, &mut observed).await;
+        let physical_id = match (&self.request.kind, left) {
+            (RequestKind::Create, Some(arn)) => PhysicalId::new(arn.as_str()),
+            (RequestKind::Create, None) if is_unsure(&failure) => {
+                marked(UNCONFIRMED, &self.request.logical_id)
+            }
+            _ => unmade(self.request),
+        };
+        Answer::failed(physical_id, format!("{failure}{trouble}"))
+    }
+
+    /// Looks at everything, and completes the specification or reports every fault of the request.
+    async fn prepare(
+        &self,
+        physical_id: Option<&PhysicalId>,
+        old: Option<Remainder>,
+    ) -> Result<(converge::Goal, Observed), Failure> {
+        let Scope { owner, location, prefix } = &self.scope;
+        let (draft, mut faults) = Draft::read(&self.request.properties, location, prefix);
+        let current =
+            physical_id.and_then(|id| ProfileArn::parse(id.as_str())).filter(|arn| arn.is_in(location));
+        let old = old.unwrap_or_default();
+        let parameters: BTreeSet<String> =
+            draft.parameter.iter().chain(&old.parameter).map(|name| name.as_str().to_owned()).collect();
+        let named = Named {
+            name: draft.name.clone(),
+            parameters,
+            current: current.clone(),
+            existing: draft.existing.clone(),
+            policy: self.settings.policy_parameter().map(str::to_owned),
+            ask_index: physical_id.is_some(),
+        };
+        let now = self.ports.clock.now();
+        let (look, source) =
+            futures::join!(observe::for_convergence(self.ports, &self.scope, &named), async {
+                match &draft.copy_from {
+                    Some(copy_from) => resolve::source(&*self.ports.models, copy_from, now).await.map(Some),
+                    None => Ok(None),
+                }
+            });
+        let look = look?;
+        let observed = look.observed;
+
+        let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
+        let all_tags = inherit(&draft.tags, &stack_tags, &mut faults);
+        match self.settings.tag_policy(look.policy.as_deref()) {
+            Ok(policy) => faults.append(policy.judge(&all_tags)),
+            Err(wrong) => faults.append(wrong),
+        }
+        faults.append(converge::foreign_parameter(owner, draft.parameter.as_ref(), &observed));
+        faults.append(converge::unavailable(owner, draft.existing.as_ref(), &observed));
+
+        let source = match (source?, &draft.copy_from) {
+            (Some(Ok(source)), _) => Some(source),
+            (Some(Err(rejected)), Some(copy_from)) => {
+                let kept = kept_source(owner, copy_from.id(), &draft, &observed);
+                if kept.is_none() {
+                    faults.append(rejected);
+                }
+                kept
+            }
+            _ => None,
+        };
+        let specification = match (draft.finish(), source) {
+            (Some(declaration), Some(source)) => {
+                Specification::new(declaration, owner.clone(), location.clone(), source, all_tags)
+                    .map_err(|wrong| faults.append(wrong))
+                    .ok()
+            }
+            _ => None,
+        };
+        let Some(specification) = specification.filter(|_| faults.is_empty()) else {
+            return Err(faults.into());
+        };
+        for warning in &specification.source.warnings {
+            tracing::warn!(source = specification.source.arn, "{warning}");
+        }
+        let request = match physical_id {
+            None => converge::Request::Create,
+            Some(_) => converge::Request::Update { current, previous_tags: old.tags },
+        };
+        Ok((converge::Goal { specification, request }, observed))
+    }
+
+    async fn remove(&self, physical_id: &PhysicalId) -> Answer {
+        match self.try_remove(physical_id).await {
+            Ok(()) => Answer::success(physical_id.clone(), Data::new()),
+            Err(failure) => Answer::failed(physical_id.clone(), failure.to_string()),
+        }
+    }
+
+    async fn try_remove(&self, physical_id: &PhysicalId) -> Result<(), Failure> {
+        let target = match ProfileArn::parse(physical_id.as_str()) {
+            // A profile elsewhere is nothing that this function could have made.
+            Some(arn) if !arn.is_in(&self.scope.location) => return Ok(()),
+            Some(arn) => removal::Target::Profile(arn),
+            None if physical_id.as_str().starts_with(NOT_CREATED) => removal::Target::Nothing,
+            None => removal::Target::Unknown,
+        };
+        let remainder = Remainder::read(&self.request.properties, &self.scope.prefix);
+        let doomed = Doomed {
+            target: match &target {
+                removal::Target::Profile(arn) => Some(arn.clone()),
+                _ => None,
+            },
+            name: remainder.name.clone(),
+            parameter: remainder.parameter.clone(),
+        };
+        let mut observed = observe::for_removal(self.ports, &self.scope, &doomed).await?;
+        let now = self.ports.clock.now();
+        let goal = removal::Goal {
+            owner: self.scope.owner.clone(),
+            target,
+            drain: remainder.drain,
+            protect: remainder.protect,
+            now,
+        };
+        let protect = goal.protect.as_duration();
+        if !protect.is_zero() {
+            let ids: Vec<String> =
+                removal::candidates(&goal, &observed).iter().map(|arn| arn.id().to_owned()).collect();
+            if !ids.is_empty() {
+                observed.invocations =
+                    persist(|| self.ports.usage.invocations(&ids, now - protect, now)).await?;
+            }
+        }
+        let context = self.context(None, remainder.name.as_deref());
+        apply::run(&context, &mut observed, |observed| removal::next(&goal, observed)).await
+    }
+
+    /// Takes back what this run made. Gives the profile that could not be taken back, and what to add
+    /// to the reason.
+    async fn undo(&self, context: &Context<'_>, observed: &mut Observed) -> (Option<ProfileArn>, String) {
+        for step in converge::undo(&self.scope.owner, observed) {
+            if let Err(failure) = apply::carry_out(context, observed, step).await {
+                let trouble = format!(" Besides, taking back what had been made failed: {failure}");
+                let journal = &observed.journal;
+                let left = journal.made_profile.clone().or_else(|| journal.adopted_profile.clone());
+                return (left, trouble);
+            }
+        }
+        (None, String::new())
+    }
+
+    fn context<'c>(&'c self, specification: Option<&'c Specification>, name: Option<&'c str>) -> Context<'c> {
+        Context {
+            ports: self.ports,
+            scope: &self.scope,
+            specification,
+            name,
+            token_seed: self.request.request_id.as_str(),
+            until: self.until,
+        }
+    }
+}
+
+/// A creation whose outcome is not known may show its profile later.
+fn is_unsure(failure: &Failure) -> bool {
+    matches!(failure, Failure::Call(error) if error.is_transient())
+}
+
+fn record<'a>(observed: &'a Observed, arn: &ProfileArn) -> Option<&'a ProfileRecord> {
+    observed.profiles.get(arn)?.record.as_ref()
+}
+
+/// The source of a profile that this resource has already, when AWS would not copy from it any more: a
+/// model at its end of life must not stand in the way of a change of tags, or of a rollback.
+fn kept_source(owner: &Owner, source_id: &str, draft: &Draft, observed: &Observed) -> Option<Source> {
+    observed.owned(owner).find_map(|(arn, held)| {
+        let record = record(observed, arn)?;
+        let source = held.get(tags::MODEL_SOURCE)?;
+        let (kind, id) = Arn::parse(source)?.resource.split_once('/')?;
+        let same = id == source_id
+            && draft.name.as_ref() == Some(&record.name)
+            && draft.description == record.description;
+        same.then(|| Source {
+            arn: source.clone(),
+            id: id.to_owned(),
+            models: record.models.clone(),
+            system_profile: kind == "inference-profile",
+            warnings: vec![format!(
+                "{id} can no longer be copied from; the profile that was copied from it is kept"
+            )],
+        })
+    })
+}
+
+fn success(specification: &Specification, record: &ProfileRecord) -> Answer {
+    Answer::Success {
+        physical_id: PhysicalId::new(record.arn.as_str()),
+        data: data(attributes(specification, record)),
+        compact: Some(data(compact_attributes(specification, record))),
+        no_echo: false,
+    }
+}
+
+fn data(attributes: Vec<(&'static str, Attribute)>) -> Data {
+    let mut data = Data::new();
+    for (key, value) in attributes {
+        match value {
+            Attribute::Text(text) => data.insert_text(key, text),
+            Attribute::List(list) => data.insert_list(key, list),
+        }
+    }
+    data
+}
