@@ -232,6 +232,15 @@ mod tests {
     }
 
     #[test]
+    fn a_proposed_name_is_short_and_right() {
+        for text in [format!("/other/{}", "x".repeat(300)), "/other/a b".to_owned()] {
+            let fault = ParameterName::declared("ParameterName", &text, &prefix()).unwrap_err();
+            let proposed = fault.remedy.strip_prefix("Write a name such as ").unwrap();
+            assert!(ParameterName::declared("", proposed, &prefix()).is_ok(), "{proposed}");
+        }
+    }
+
+    #[test]
     fn a_name_keeps_the_rules_of_parameter_store_and_fits_a_tag() {
         assert!(refused("/inference-profiles//a").contains("has an empty level"));
         assert!(refused("/inference-profiles/a/").contains("has an empty level"));

@@ -1,0 +1,138 @@
+//! Where an answer goes.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::fault::Fault;
+
+/// A presigned URL: whoever knows it may answer in the provider's name. So it does not print itself,
+/// and nothing but the sender asks it to [reveal](Self::reveal) itself.
+///
+/// Its own words for a log are its scheme, host and port.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResponseUrl(Url);
+
+impl ResponseUrl {
+    /// Reads a `ResponseURL`. What two parsers might understand differently is refused: white space,
+    /// control characters, backslashes, and a user before the host.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        // The text itself is never repeated: it may hold a signature.
+        let fault = |problem: &str| {
+            Err(Fault::new("ResponseURL", problem, "Send the request as CloudFormation made it"))
+        };
+        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+            return fault("it contains white space, control characters or backslashes");
+        }
+        let Ok(url) = Url::parse(text) else {
+            return fault("it is not a URL");
+        };
+        if !matches!(url.scheme(), "https" | "http") {
+            return fault("it is neither https nor http");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return fault("it names a user before its host");
+        }
+        if url.host().is_none() {
+            return fault("it has no host");
+        }
+        Ok(Self(url))
+    }
+
+    /// The whole URL with its signature, for the sender only: never for a log.
+    pub fn reveal(&self) -> &str {
+        self.0.as_str()
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The port if it is not the scheme's own.
+    pub(crate) fn unusual_port(&self) -> Option<u16> {
+        self.0.port()
+    }
+
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
+    pub(crate) fn host(&self) -> Option<Host<&str>> {
+        self.0.host()
+    }
+}
+
+impl fmt::Display for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        match self.0.port() {
+            Some(port) => write!(f, ":{port}/…"),
+            None => f.write_str("/…"),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_response_url_prints_neither_its_path_nor_its_signature() {
+        let text = "https://bucket.s3.amazonaws.com/arn%3Aaws%3A/x%7Cy?X-Amz-Signature=secret#part";
+        let url = ResponseUrl::parse(text).unwrap();
+        assert_eq!(url.to_string(), "https://bucket.s3.amazonaws.com/…");
+        assert_eq!(format!("{url:?}"), "https://bucket.s3.amazonaws.com/…");
+        let local = ResponseUrl::parse("http://localhost:4566/_ministack/cfn-response/token").unwrap();
+        assert_eq!(local.to_string(), "http://localhost:4566/…");
+    }
+
+    #[test]
+    fn a_presigned_url_is_revealed_as_it_was_sent() {
+        let text = "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com/\
+                    arn%3Aaws%3Acloudformation%3Aus-east-1%3A123456789012%3Astack/shop/0f1e%7CProfile%7C77f2?\
+                    X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260313T174952Z&X-Amz-SignedHeaders=host\
+                    &X-Amz-Expires=7200&X-Amz-Credential=AKIA%2F20260313%2Fus-east-1%2Fs3%2Faws4_request\
+                    &X-Amz-Security-Token=IQo%2Bb%3D%3D&X-Amz-Signature=c5b8";
+        assert_eq!(ResponseUrl::parse(text).unwrap().reveal(), text);
+    }
+
+    #[test]
+    fn a_url_that_could_be_read_in_two_ways_is_refused_without_repeating_it() {
+        for (text, problem) in [
+            ("", "it is not a URL"),
+            ("secret", "it is not a URL"),
+            ("https://", "it is not a URL"),
+            ("https://host:99999/secret", "it is not a URL"),
+            ("ftp://host/secret", "it is neither https nor http"),
+            ("file:///secret", "it is neither https nor http"),
+            ("https://user@host/secret", "it names a user before its host"),
+            ("https://user:secret@host/", "it names a user before its host"),
+            ("https://:secret@host/", "it names a user before its host"),
+            (" https://host/secret", "it contains white space, control characters or backslashes"),
+            ("https://ho\tst/secret", "it contains white space, control characters or backslashes"),
+            ("https://ho\nst/secret", "it contains white space, control characters or backslashes"),
+            ("https:\\\\host\\secret", "it contains white space, control characters or backslashes"),
+        ] {
+            let fault = ResponseUrl::parse(text).unwrap_err();
+            assert_eq!(fault.problem, problem, "{text:?}");
+            assert!(!fault.to_string().contains("secret"), "{fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_url_ever_prints_its_query(query in "[a-zA-Z0-9]{8,40}", host in "[a-z]{1,7}") {
+            let url = ResponseUrl::parse(&format!("https://{host}.example/?{query}")).unwrap();
+            prop_assert!(!format!("{url} {url:?}").contains(&query));
+            prop_assert!(url.reveal().contains(&query));
+        }
+    }
+}
