@@ -108,12 +108,12 @@ impl PhysicalId {
 
     /// The id of what was refused before anything was made. CloudFormation follows a failed Create with
     /// a Delete of the id that was answered: this one is known to have nothing behind it.
-    pub(crate) fn nothing_made(logical_id: &LogicalId) -> Self {
+    pub fn nothing_made(logical_id: &LogicalId) -> Self {
         Self(format!("nothing-was-made-for-{logical_id}"))
     }
 
     /// The id of what may or may not have been made, when not even the resource can name it.
-    pub(crate) fn unknown(logical_id: &LogicalId) -> Self {
+    pub fn unknown(logical_id: &LogicalId) -> Self {
         Self(format!("unknown-for-{logical_id}"))
     }
 }

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_not_bedrocks_is_no_arn() {
-        for text in ["", "amazon.nova-lite-v1:0", "arn:aws:s3:::bucket/key", "arn:aws:bedrock:us-east-1:1:x"] {
+        for text in ["", "amazon.nova-lite-v1:0", "arn:aws:s3:::bucket/key", "arn:aws:bedrock:us-east-1:1:x"]
+        {
             assert_eq!(Arn::parse(text), None, "{text}");
         }
     }
@@ -93,6 +94,9 @@ mod tests {
         assert_eq!(partition_of("us-iso-east-1"), "aws-iso");
         assert_eq!(partition_of("us-isob-east-1"), "aws-iso-b");
         assert_eq!(partition_of("us-east-1"), "aws");
-        assert_eq!(system_profile("1", "eu-west-1", "eu.x"), "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.x");
+        assert_eq!(
+            system_profile("1", "eu-west-1", "eu.x"),
+            "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.x"
+        );
     }
 }

@@ -62,6 +62,11 @@ impl CallLog {
         self.calls.iter()
     }
 
+    /// The latest call.
+    pub fn last(&self) -> Option<&Call> {
+        self.calls.back()
+    }
+
     /// The calls of one operation, oldest first.
     pub fn of(&self, operation: Operation) -> impl Iterator<Item = &Call> {
         self.calls.iter().filter(move |call| call.operation == operation)

@@ -234,7 +234,8 @@ impl Catalogue {
 
     /// A system-defined profile by id, if it can be called from the Region.
     pub fn system_profile_in(&self, region: &str, id: &str) -> Option<&SystemProfile> {
-        self.system_profiles_in(region).find(|profile| profile.id == id)
+        let known = self.system_profiles.iter().find(|profile| profile.id == id)?;
+        known.source_regions.contains(region).then_some(known)
     }
 
     /// The system-defined profiles that can be called from a Region.
@@ -254,12 +255,20 @@ mod tests {
         let catalogue = Catalogue::default();
         for profile in &catalogue.system_profiles {
             for source in &profile.source_regions {
-                assert!(catalogue.model_in(source, &profile.model_id).is_some(), "{} in {source}", profile.id);
+                assert!(
+                    catalogue.model_in(source, &profile.model_id).is_some(),
+                    "{} in {source}",
+                    profile.id
+                );
                 assert!(!profile.models(source).is_empty(), "{}", profile.id);
             }
             for destination in &profile.destinations {
                 if let Destination::Region(region) = destination {
-                    assert!(catalogue.model_in(region, &profile.model_id).is_some(), "{} to {region}", profile.id);
+                    assert!(
+                        catalogue.model_in(region, &profile.model_id).is_some(),
+                        "{} to {region}",
+                        profile.id
+                    );
                 }
             }
         }
@@ -286,7 +295,8 @@ mod tests {
             let models: Vec<_> = catalogue.models_in(region).collect();
             let only = |wanted: &str| models.iter().any(|(_, types)| types.iter().all(|t| t == wanted));
             assert!(only("ON_DEMAND") && only("INFERENCE_PROFILE"), "{region}");
-            let life = |wanted: &dyn Fn(&Lifecycle) -> bool| models.iter().any(|(m, _)| wanted(&m.model_lifecycle));
+            let life =
+                |wanted: &dyn Fn(&Lifecycle) -> bool| models.iter().any(|(m, _)| wanted(&m.model_lifecycle));
             assert!(life(&|l| l.status == "ACTIVE" && l.end_of_life_time.is_none()), "{region}");
             assert!(life(&|l| l.status == "LEGACY" && !l.is_over(TODAY())), "{region}");
             assert!(life(&|l| l.is_over(TODAY())), "{region}");

@@ -16,6 +16,11 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// A pattern of this text, with the rule that it stands for.
+    pub const fn new(text: &'static str, matches: fn(&str) -> bool) -> Self {
+        Self { text, matches }
+    }
+
     /// Whether the whole value has this form.
     pub fn matches(&self, value: &str) -> bool {
         (self.matches)(value)
@@ -65,7 +70,9 @@ pub const MODEL_SOURCE: Pattern = Pattern {
 pub const PROFILE_IDENTIFIER: Pattern = Pattern {
     text: "(arn:aws(|-us-gov|-cn|-iso|-iso-b|-eusc):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|\
            application-inference-profile)/)?[a-zA-Z0-9-:.]+",
-    matches: |value| identifier(value) || arn_of(value, &["inference-profile", "application-inference-profile"]),
+    matches: |value| {
+        identifier(value) || arn_of(value, &["inference-profile", "application-inference-profile"])
+    },
 };
 
 /// The identifier of a foundation model in a path: its ARN or its id.
@@ -93,7 +100,8 @@ pub const TAGGABLE_ARN: Pattern = Pattern {
     matches: |value| {
         Arn::parse(value).is_some_and(|arn| {
             let place = !arn.region.is_empty() && region(arn.region) && account(arn.account);
-            place && (arn.partition == "aws" || arn.partition.starts_with("aws-")) && !arn.id.is_empty()
+            let partition = arn.partition == "aws" || arn.partition.starts_with("aws-");
+            place && partition && arn.id.split('/').all(identifier)
         })
     },
 };
@@ -143,7 +151,9 @@ fn model_id(value: &str) -> bool {
     let mut colons = value.split(':');
     let names: Vec<&str> = colons.next().unwrap_or_default().split('.').collect();
     let versions: Vec<&str> = colons.collect();
-    (2..=4).contains(&names.len()) && versions.len() <= 2 && names.iter().chain(&versions).all(|part| label(part))
+    (2..=4).contains(&names.len())
+        && versions.len() <= 2
+        && names.iter().chain(&versions).all(|part| label(part))
 }
 
 /// Gathers the violations of one request.
@@ -203,7 +213,8 @@ impl Check {
         let shown = if rule.sensitive { "Value".to_owned() } else { format!("Value '{value}'") };
         let length = value.chars().count();
         let mut violated = |text: String| {
-            self.violations.push(format!("{shown} at '{at}' failed to satisfy constraint: Member must {text}"));
+            self.violations
+                .push(format!("{shown} at '{at}' failed to satisfy constraint: Member must {text}"));
         };
         if length < rule.min {
             violated(format!("have length greater than or equal to {}", rule.min));
@@ -358,7 +369,11 @@ mod tests {
     #[test]
     fn taggable_arns() {
         let good = ["arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/0mbq3svia2re"];
-        let bad = ["0mbq3svia2re", "arn:aws:s3:::a/b", "arn:aws:bedrock:us-east-1:1:application-inference-profile/a"];
+        let bad = [
+            "0mbq3svia2re",
+            "arn:aws:s3:::a/b",
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/a",
+        ];
         holds(TAGGABLE_ARN, &good, &bad);
     }
 

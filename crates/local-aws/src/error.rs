@@ -34,12 +34,7 @@ pub fn status_of(code: &str) -> u16 {
 impl ApiError {
     /// An error with the status that belongs to its code.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            status: status_of(code),
-            message: message.into(),
-            resource_name: None,
-        }
+        Self { code: code.to_owned(), status: status_of(code), message: message.into(), resource_name: None }
     }
 
     /// Bedrock: the request breaks a rule.

@@ -214,7 +214,8 @@ fn refused(fault: &Fault, service: Service) -> Option<ApiError> {
     let bedrock = service == Service::Bedrock;
     let error = match fault {
         Fault::Error { code, status, message } => {
-            let mut error = ApiError::new(code, message.clone().unwrap_or_else(|| "injected fault".to_owned()));
+            let mut error =
+                ApiError::new(code, message.clone().unwrap_or_else(|| "injected fault".to_owned()));
             error.status = status.unwrap_or_else(|| status_of(code));
             error
         }
@@ -226,7 +227,9 @@ fn refused(fault: &Fault, service: Service) -> Option<ApiError> {
             "InternalServerException",
             "The system encountered an unexpected error during processing. Try your request again.",
         ),
-        Fault::ServerError => ApiError::new("InternalServiceException", "The request failed. Try again later."),
+        Fault::ServerError => {
+            ApiError::new("InternalServiceException", "The request failed. Try again later.")
+        }
         Fault::BadPageToken if bedrock => ApiError::validation("The provided nextToken is invalid."),
         Fault::BadPageToken => ApiError::new(
             "PaginationTokenExpiredException",

@@ -41,7 +41,13 @@ impl Random {
     pub fn request_id(&mut self) -> String {
         let (a, b) = (self.number(), self.number());
         let [time, rest] = [a >> 32, a & 0xffff_ffff];
-        format!("{time:08x}-{:04x}-{:04x}-{:04x}-{:012x}", rest >> 16, rest & 0xffff, b >> 48, b & 0xffff_ffff_ffff)
+        format!(
+            "{time:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            rest >> 16,
+            rest & 0xffff,
+            b >> 48,
+            b & 0xffff_ffff_ffff
+        )
     }
 }
 

@@ -441,25 +441,25 @@ fn parameter_effects(specification: &Specification, observed: &Observed, arn: &P
     let Some(parameter) = observed.parameters.get(name) else {
         return missing_parameter(specification, observed, arn).into_iter().collect();
     };
-    let wanted = specification.parameter_tags();
-    let before = KeyRecord::read(&parameter.tags);
-    let remove = parameter
-        .tags
-        .keys()
-        .filter(|key| !wanted.contains_key(*key) && (before.contains(key) || *key == tags::TAG_KEYS))
-        .cloned()
-        .collect();
-    let put = wanted.into_iter().filter(|(key, value)| parameter.tags.get(key) != Some(value)).collect();
-    let mut effects = in_turn(
-        remove,
-        put,
-        |keys| Effect::UntagParameter(name.to_owned(), keys),
-        |tags| Effect::TagParameter(name.to_owned(), tags),
-    );
+    let mut effects = parameter_tag_effects(name, &parameter.tags, specification.parameter_tags());
     if parameter.value != arn.as_str() {
         effects.push(Effect::OverwriteParameter(name.to_owned(), arn.as_str().to_owned()));
     }
     effects
+}
+
+/// What brings a parameter's tags, as far as they are ours, to `wanted`.
+pub(crate) fn parameter_tag_effects(name: &str, held: &Tags, wanted: Tags) -> Vec<Effect> {
+    let before = KeyRecord::read(held);
+    let ours = |key: &String| before.contains(key) || *key == tags::TAG_KEYS;
+    let remove = held.keys().filter(|key| !wanted.contains_key(*key) && ours(key)).cloned().collect();
+    let put = wanted.into_iter().filter(|(key, value)| held.get(key) != Some(value)).collect();
+    in_turn(
+        remove,
+        put,
+        |keys| Effect::UntagParameter(name.to_owned(), keys),
+        |tags| Effect::TagParameter(name.to_owned(), tags),
+    )
 }
 
 /// What the declaration no longer holds: parameters of ours under other names that publish this very

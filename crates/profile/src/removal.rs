@@ -14,13 +14,13 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{
     arn::ProfileArn,
-    converge::release,
+    converge::{parameter_tag_effects, release},
     effect::{Effect, Step},
     fault::{Fault, Faults},
     observed::{Observed, Phase},
     period::Period,
     properties::names,
-    tags::{self, Owner, Tags},
+    tags::{self, KeyRecord, Owner, Tags},
 };
 
 /// What is to go.
@@ -197,7 +197,7 @@ fn parameter_effects(
         .parameters
         .iter()
         .filter(|(_, parameter)| goal.owner.owns(&parameter.tags))
-        .filter_map(|(name, parameter)| {
+        .flat_map(|(name, parameter)| {
             let publishes_doomed = doomed.iter().any(|arn| arn.as_str() == parameter.value);
             let publishes_alive = observed
                 .owned(&goal.owner)
@@ -205,16 +205,30 @@ fn parameter_effects(
             let successor = successors(goal, observed)
                 .find(|(arn, held)| !doomed.contains(arn) && held.get(tags::PARAMETER) == Some(name));
             match (extent, successor) {
-                (Extent::Everything, _) => Some(Effect::DeleteParameter(name.clone())),
-                (Extent::Resource, _) if !publishes_alive => Some(Effect::DeleteParameter(name.clone())),
-                (_, Some((arn, _))) if publishes_doomed => {
-                    Some(Effect::OverwriteParameter(name.clone(), arn.as_str().to_owned()))
-                }
-                (_, None) if publishes_doomed => Some(Effect::DeleteParameter(name.clone())),
-                _ => None,
+                (Extent::Everything, _) => vec![Effect::DeleteParameter(name.clone())],
+                (Extent::Resource, _) if !publishes_alive => vec![Effect::DeleteParameter(name.clone())],
+                (_, Some((arn, held))) if publishes_doomed => hand_over(name, &parameter.tags, arn, held),
+                (_, None) if publishes_doomed => vec![Effect::DeleteParameter(name.clone())],
+                _ => Vec::new(),
             }
         })
         .collect()
+}
+
+/// What makes the parameter publish the successor again, which carries the tags `held`: first its tags,
+/// then its value, because the value is what shows that this is still to be done.
+fn hand_over(name: &str, tags: &Tags, successor: &ProfileArn, held: &Tags) -> Vec<Effect> {
+    let record = KeyRecord::read(held);
+    let shared =
+        |key: &str| record.contains(key) || [tags::STACK_ID, tags::LOGICAL_ID, tags::TAG_KEYS].contains(&key);
+    let wanted = held.iter().filter(|(key, _)| shared(key));
+    let wanted = wanted.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let effects = parameter_tag_effects(name, tags, wanted);
+    if effects.is_empty() {
+        vec![Effect::OverwriteParameter(name.to_owned(), successor.as_str().to_owned())]
+    } else {
+        effects
+    }
 }
 
 /// What becomes of a replaced profile that is not deleted at once.

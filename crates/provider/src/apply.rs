@@ -291,7 +291,8 @@ fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
             observed.profiles.extend(namesakes);
         }
         Outcome::Seen(record) => {
-            observed.profiles.entry(record.arn.clone()).or_default().record = Some(record);
+            let arn = record.arn.clone();
+            observed.profiles.entry(arn).or_default().record = Some(record);
         }
         Outcome::Tagged(arn, tags) => {
             let owner = &context.scope.owner;

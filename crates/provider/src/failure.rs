@@ -10,8 +10,11 @@ pub enum Failure {
     #[error("{0}")]
     Faults(Faults),
     /// AWS refused or did not answer.
-    #[error("{0}. {}", remedy(.0.kind))]
-    Call(CallError),
+    #[error("{error}. {}", remedy(.error.kind))]
+    Call {
+        /// What AWS said.
+        error: CallError,
+    },
     /// A new profile did not become active in time.
     #[error("{0} did not become active within {1} seconds. Try again; if it persists, ask AWS Support")]
     NotActive(String, u64),
@@ -25,7 +28,7 @@ pub enum Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self::Call(error)
+        Self::Call { error }
     }
 }
 

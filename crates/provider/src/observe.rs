@@ -8,7 +8,7 @@ use std::{
     future::Future,
 };
 
-use futures::{StreamExt, TryStreamExt, future, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use ports::{CallError, Optional, Result};
 use profile::{
     arn::{Arn, Location, ProfileArn},
@@ -62,21 +62,20 @@ pub struct Look {
 /// Looks at what a Create or an Update concerns.
 pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Result<Look> {
     let names: Vec<String> = named.parameters.iter().chain(&named.policy).cloned().collect();
-    let known: Vec<&ProfileArn> = named.current.iter().chain(&named.existing).collect();
-    let (stack, listed, index, values, known_tags) = tokio::try_join!(
+    let known = named.current.iter().chain(&named.existing).cloned();
+    let (stack, listed, index, mut values, known_tags) = tokio::try_join!(
         async { persist(|| ports.stacks.stack(&scope.owner.stack_id)).await.optional() },
         persist(|| ports.profiles.list()),
         async {
             if named.ask_index {
-                persist(|| ports.ownership.owned_by(&scope.owner)).await
+                index(ports, scope).await
             } else {
-                Ok(Vec::new())
+                Ok(Index::default())
             }
         },
         values(ports, &names),
         each(known, |arn| settled_tags(ports, arn)),
     )?;
-    let mut values = values;
     let policy = match &named.policy {
         Some(name) if !named.parameters.contains(name) => values.remove(name),
         Some(name) => values.get(name).cloned(),
@@ -86,24 +85,21 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
 
     let mut profiles: BTreeMap<ProfileArn, ObservedProfile> = BTreeMap::new();
     for (arn, tags) in known_tags {
-        profiles.entry(arn.clone()).or_default().tags = tags;
+        profiles.entry(arn).or_default().tags = tags;
     }
-    let (indexed_profiles, indexed_parameters) = sorted(&index);
-    let namesakes = listed.iter().filter(|record| Some(&record.name) == named.name.as_ref());
-    let mut to_read: BTreeSet<ProfileArn> = namesakes.map(|record| record.arn.clone()).collect();
-    to_read.extend(indexed_profiles);
+    let mut to_read = candidates(&listed, &index, named.name.as_deref());
     to_read.extend(values.values().filter_map(|record| ProfileArn::parse(&record.value)));
     to_read.retain(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location));
 
     let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
-    let more = parameter_names(scope, recorded.cloned().chain(indexed_parameters), &names);
+    let more = parameter_names(scope, recorded.cloned().chain(index.parameters), &names);
     let (more_tags, more_values, value_tags) = tokio::try_join!(
-        each(to_read.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() }),
+        each(to_read, |arn| tags_of(ports, arn)),
         values_and_tags(ports, more),
         parameter_tags(ports, values),
     )?;
     for (arn, tags) in more_tags {
-        profiles.entry(arn.clone()).or_default().tags = tags;
+        profiles.entry(arn).or_default().tags = tags;
     }
     let mut parameters = value_tags;
     parameters.extend(more_values);
@@ -111,11 +107,10 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     let listed: BTreeMap<&ProfileArn, &ProfileRecord> =
         listed.iter().map(|record| (&record.arn, record)).collect();
     let missing: Vec<ProfileArn> = profiles.keys().filter(|arn| !listed.contains_key(arn)).cloned().collect();
-    let read = each(missing.iter().collect(), |arn| async {
-        persist(|| ports.profiles.get(arn.as_str())).await.optional()
-    })
-    .await?;
-    let read: BTreeMap<&ProfileArn, ProfileRecord> =
+    let read =
+        each(missing, |arn| async move { persist(|| ports.profiles.get(arn.as_str())).await.optional() })
+            .await?;
+    let read: BTreeMap<ProfileArn, ProfileRecord> =
         read.into_iter().filter_map(|(arn, record)| Some((arn, record?))).collect();
     for (arn, profile) in &mut profiles {
         profile.record = listed.get(arn).map(|record| (*record).clone()).or_else(|| read.get(arn).cloned());
@@ -143,12 +138,12 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
         async { persist(|| ports.stacks.stack(&owner.stack_id)).await.optional() },
         async { persist(|| ports.stacks.resource(&owner.stack_id, &owner.logical_id)).await.optional() },
         owned_profiles(ports, scope, doomed.name.as_deref()),
-        each(doomed.target.iter().collect(), |arn| settled_tags(ports, arn)),
+        each(doomed.target.clone(), |arn| settled_tags(ports, arn)),
         values(ports, &names),
     )?;
     let (mut profiles, indexed_parameters) = owned;
     for (arn, tags) in target_tags {
-        profiles.entry(arn.clone()).or_default().tags = tags;
+        profiles.entry(arn).or_default().tags = tags;
     }
     // A successor that neither index nor list shows yet is named by the parameter or by the stack.
     let named = values.values().map(|record| record.value.as_str());
@@ -161,12 +156,12 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
     let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
     let more = parameter_names(scope, recorded.cloned().chain(indexed_parameters), &names);
     let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
-        each(unseen.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() }),
+        each(unseen, |arn| tags_of(ports, arn)),
         values_and_tags(ports, more),
         parameter_tags(ports, values),
     )?;
     for (arn, tags) in unseen_tags {
-        profiles.entry(arn.clone()).or_default().tags = tags;
+        profiles.entry(arn).or_default().tags = tags;
     }
     parameters.extend(more_values);
     Ok(Observed { profiles, parameters, stack, resource, ..Observed::default() })
@@ -179,24 +174,23 @@ pub async fn owned_profiles(
     scope: &Scope,
     name: Option<&str>,
 ) -> Result<(BTreeMap<ProfileArn, ObservedProfile>, Vec<String>)> {
-    let (index, listed) = tokio::try_join!(persist(|| ports.ownership.owned_by(&scope.owner)), async {
+    let (index, named) = tokio::try_join!(index(ports, scope), async {
         if name.is_some() { persist(|| ports.profiles.list()).await } else { Ok(Vec::new()) }
-    },)?;
-    let (indexed, parameters) = sorted(&index);
-    let namesakes = listed.iter().filter(|record| Some(record.name.as_str()) == name);
-    let mut to_read: BTreeSet<ProfileArn> = namesakes.map(|record| record.arn.clone()).collect();
-    to_read.extend(indexed);
+    })?;
+    let listed = match name {
+        None if index.refused => persist(|| ports.profiles.list()).await?,
+        _ => named,
+    };
+    let mut to_read = candidates(&listed, &index, name);
     to_read.retain(|arn| arn.is_in(&scope.location));
-    let read =
-        each(to_read.iter().collect(), |arn| async { persist(|| ports.profiles.tags(arn)).await.optional() })
-            .await?;
+    let read = each(to_read, |arn| tags_of(ports, arn)).await?;
     let record = |arn: &ProfileArn| listed.iter().find(|record| record.arn == *arn).cloned();
     let profiles = read
         .into_iter()
         .filter(|(_, tags)| tags.is_some())
-        .map(|(arn, tags)| (arn.clone(), ObservedProfile { record: record(arn), tags }))
+        .map(|(arn, tags)| (arn.clone(), ObservedProfile { record: record(&arn), tags }))
         .collect();
-    Ok((profiles, parameters))
+    Ok((profiles, index.parameters))
 }
 
 /// A parameter as it is, with its tags; `None` when it is gone.
@@ -206,8 +200,8 @@ pub async fn parameter(ports: &Ports, name: &str) -> Result<Option<ObservedParam
 
 /// The tags of a profile that a request names. Reads lag: one that can be read but whose tags do not
 /// show who owns it is given the time to show them.
-async fn settled_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
-    let read = || async { persist(|| ports.profiles.tags(arn)).await.optional() };
+async fn settled_tags(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
+    let read = || tags_of(ports, arn.clone());
     let first = read().await?;
     if first.as_ref().is_some_and(|tags| !tags.is_empty()) {
         return Ok(first);
@@ -222,17 +216,24 @@ async fn settled_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
 }
 
 /// Asks for each item side by side, a bounded number at a time.
-async fn each<'a, I, T, F>(items: Vec<&'a I>, ask: impl Fn(&'a I) -> F) -> Result<Vec<(&'a I, T)>>
+async fn each<I, T, F>(items: impl IntoIterator<Item = I>, ask: impl Fn(I) -> F) -> Result<Vec<(I, T)>>
 where
+    I: Clone,
     F: Future<Output = Result<T>>,
 {
-    stream::iter(items.into_iter().map(|item| {
-        let answer = ask(item);
-        async move { Ok((item, answer.await?)) }
-    }))
-    .buffer_unordered(SIDE_BY_SIDE)
-    .try_collect()
-    .await
+    let asked: Vec<_> = items
+        .into_iter()
+        .map(|item| {
+            let answer = ask(item.clone());
+            async move { Ok((item, answer.await?)) }
+        })
+        .collect();
+    stream::iter(asked).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+}
+
+/// A profile's tags; `None` when it is not there.
+async fn tags_of(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
+    persist(|| ports.profiles.tags(&arn)).await.optional()
 }
 
 async fn values(ports: &Ports, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
@@ -246,12 +247,12 @@ async fn parameter_tags(
     ports: &Ports,
     values: BTreeMap<String, ParameterRecord>,
 ) -> Result<BTreeMap<String, ObservedParameter>> {
-    let names: Vec<&String> = values.keys().collect();
-    let tags = each(names, |name| async { persist(|| ports.parameters.tags(name)).await.optional() }).await?;
-    let known = tags.into_iter().filter_map(|(name, tags)| {
-        let record = values.get(name)?.clone();
-        Some((name.clone(), ObservedParameter::new(record, tags?)))
-    });
+    let tags =
+        each(values, |(name, _)| async move { persist(|| ports.parameters.tags(&name)).await.optional() })
+            .await?;
+    let known = tags
+        .into_iter()
+        .filter_map(|((name, record), tags)| Some((name, ObservedParameter::new(record, tags?))));
     Ok(known.collect())
 }
 
@@ -260,14 +261,41 @@ async fn values_and_tags(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<S
     parameter_tags(ports, values).await
 }
 
-/// The profiles and the parameters among indexed ARNs.
-fn sorted(index: &[String]) -> (Vec<ProfileArn>, Vec<String>) {
+/// What the index of tags gave for an owner.
+#[derive(Default)]
+struct Index {
+    profiles: Vec<ProfileArn>,
+    parameters: Vec<String>,
+    /// The index may not be asked, or is not there: every profile's tags are read instead.
+    refused: bool,
+}
+
+async fn index(ports: &Ports, scope: &Scope) -> Result<Index> {
+    let found = match persist(|| ports.ownership.owned_by(&scope.owner)).await {
+        Ok(found) => found,
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "the index of tags cannot be asked; every profile's tags are read instead");
+            return Ok(Index { refused: true, ..Index::default() });
+        }
+    };
     let parameter = |text: &String| {
         let arn = Arn::parse(text).filter(|arn| arn.service == "ssm")?;
         arn.resource.strip_prefix("parameter").map(str::to_owned)
     };
-    let profiles = index.iter().filter_map(|text| ProfileArn::parse(text)).collect();
-    (profiles, index.iter().filter_map(parameter).collect())
+    Ok(Index {
+        profiles: found.iter().filter_map(|text| ProfileArn::parse(text)).collect(),
+        parameters: found.iter().filter_map(parameter).collect(),
+        refused: false,
+    })
+}
+
+/// The profiles whose tags are to be read: the indexed ones and, because the index lags, those of the
+/// name. All of them when there is no index.
+fn candidates(listed: &[ProfileRecord], index: &Index, name: Option<&str>) -> BTreeSet<ProfileArn> {
+    let asked = |record: &&ProfileRecord| index.refused || Some(record.name.as_str()) == name;
+    let named = listed.iter().filter(asked).map(|record| record.arn.clone());
+    named.chain(index.profiles.iter().cloned()).collect()
 }
 
 /// Of the names found in tags, those that may be ours and were not asked for yet.
@@ -278,9 +306,4 @@ fn parameter_names(scope: &Scope, found: impl Iterator<Item = String>, asked: &[
         .filter(|name| !asked.contains(name))
         .collect();
     names.into_iter().collect()
-}
-
-/// Runs two things side by side; both come to an end even if one fails.
-pub async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    future::join(a, b).await
 }

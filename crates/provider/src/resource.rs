@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
-use custom_resource::{Answer, Data, Deadline, LogicalId, PhysicalId, Request, RequestKind, Resource};
+use custom_resource::{Answer, Data, Deadline, PhysicalId, Request, RequestKind, Resource};
 use profile::{
     arn::{Arn, Location, ProfileArn},
     attributes::{Attribute, attributes, compact_attributes},
@@ -29,11 +29,9 @@ use crate::{
     settings::Settings,
 };
 
-/// What a physical id begins with when a Create failed and left nothing behind. It is a profile's ARN
-/// otherwise.
+/// What a physical id begins with when a Create failed and took back what it had made. Its Delete still
+/// looks for what an earlier delivery of the same Create may have made before it was killed.
 const NOT_CREATED: &str = "not-created:";
-/// What it begins with when it is not known what a Create left behind.
-const UNCONFIRMED: &str = "unconfirmed:";
 
 /// How much of the time for a request is kept for taking back what it made, should the rest run out.
 const UNDO_MARGIN: Duration = Duration::from_secs(20);
@@ -87,20 +85,26 @@ impl Resource for InferenceProfile {
     }
 
     fn fallback_physical_id(&self, request: &Request) -> PhysicalId {
-        marked(UNCONFIRMED, &request.logical_id)
+        PhysicalId::unknown(&request.logical_id)
     }
 }
 
 /// The id of a request that failed before it made anything.
 fn unmade(request: &Request) -> PhysicalId {
     match &request.kind {
-        RequestKind::Create => marked(NOT_CREATED, &request.logical_id),
+        RequestKind::Create => {
+            let logical_id = &request.logical_id;
+            PhysicalId::parse(format!("{NOT_CREATED}{logical_id}"))
+                .unwrap_or_else(|_| PhysicalId::unknown(logical_id))
+        }
         RequestKind::Update { physical_id, .. } | RequestKind::Delete { physical_id } => physical_id.clone(),
     }
 }
 
-fn marked(mark: &str, logical_id: &LogicalId) -> PhysicalId {
-    PhysicalId::new(format!("{mark}{}", logical_id.as_str()))
+/// A profile's ARN as the physical id. It is far shorter than the longest id; should AWS ever make it
+/// longer, a Delete still finds the profile by its tags.
+fn id_of(arn: &ProfileArn, request: &Request) -> PhysicalId {
+    PhysicalId::parse(arn.as_str()).unwrap_or_else(|_| PhysicalId::unknown(&request.logical_id))
 }
 
 fn soft_end(deadline: Deadline) -> Instant {
@@ -127,16 +131,16 @@ impl Run<'_> {
         let settled = apply::run(&context, &mut observed, |observed| converge::next(&goal, observed)).await;
         let failure = match settled {
             Ok(arn) => match record(&observed, &arn) {
-                Some(record) => return success(&goal.specification, record),
+                Some(record) => return success(self.request, &goal.specification, record),
                 None => Failure::Unsettled(0),
             },
             Err(failure) => failure,
         };
         let (left, trouble) = self.undo(&context, &mut observed).await;
         let physical_id = match (&self.request.kind, left) {
-            (RequestKind::Create, Some(arn)) => PhysicalId::new(arn.as_str()),
+            (RequestKind::Create, Some(arn)) => id_of(&arn, self.request),
             (RequestKind::Create, None) if is_unsure(&failure) => {
-                marked(UNCONFIRMED, &self.request.logical_id)
+                PhysicalId::unknown(&self.request.logical_id)
             }
             _ => unmade(self.request),
         };
@@ -218,7 +222,7 @@ impl Run<'_> {
 
     async fn remove(&self, physical_id: &PhysicalId) -> Answer {
         match self.try_remove(physical_id).await {
-            Ok(()) => Answer::success(physical_id.clone(), Data::new()),
+            Ok(()) => Answer::success(physical_id.clone()),
             Err(failure) => Answer::failed(physical_id.clone(), failure.to_string()),
         }
     }
@@ -290,7 +294,7 @@ impl Run<'_> {
 
 /// A creation whose outcome is not known may show its profile later.
 fn is_unsure(failure: &Failure) -> bool {
-    matches!(failure, Failure::Call(error) if error.is_transient())
+    matches!(failure, Failure::Call { error } if error.is_transient())
 }
 
 fn record<'a>(observed: &'a Observed, arn: &ProfileArn) -> Option<&'a ProfileRecord> {
@@ -319,9 +323,9 @@ fn kept_source(owner: &Owner, source_id: &str, draft: &Draft, observed: &Observe
     })
 }
 
-fn success(specification: &Specification, record: &ProfileRecord) -> Answer {
+fn success(request: &Request, specification: &Specification, record: &ProfileRecord) -> Answer {
     Answer::Success {
-        physical_id: PhysicalId::new(record.arn.as_str()),
+        physical_id: id_of(&record.arn, request),
         data: data(attributes(specification, record)),
         compact: Some(data(compact_attributes(specification, record))),
         no_echo: false,
@@ -332,8 +336,8 @@ fn data(attributes: Vec<(&'static str, Attribute)>) -> Data {
     let mut data = Data::new();
     for (key, value) in attributes {
         match value {
-            Attribute::Text(text) => data.insert_text(key, text),
-            Attribute::List(list) => data.insert_list(key, list),
+            Attribute::Text(text) => data.insert(key, text),
+            Attribute::List(list) => data.insert(key, list),
         }
     }
     data

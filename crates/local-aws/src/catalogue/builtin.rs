@@ -70,9 +70,8 @@ impl Model {
 
 pub(super) fn models() -> Vec<Model> {
     let nova = (2024, 12, 3);
-    let mut embedding =
-        model("amazon.titan-embed-text-v2:0", "Titan Text Embed V2", "Amazon", (2024, 4, 30))
-            .offer(ON_DEMAND, &[US, EU, APAC, GOV]);
+    let mut embedding = model("amazon.titan-embed-text-v2:0", "Titan Text Embed V2", "Amazon", (2024, 4, 30))
+        .offer(ON_DEMAND, &[US, EU, APAC, GOV]);
     embedding.output_modalities = vec!["EMBEDDING".to_owned()];
     embedding.response_streaming_supported = false;
     vec![

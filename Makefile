@@ -1,0 +1,160 @@
+# The Inference Profile Manager's commands. `make help` lists them.
+#
+# What is needed beforehand: Rust by rustup, Python 3.10 or later with venv, make and a C compiler. All
+# else is installed by the targets themselves, pinned, in .venv (tests/requirements.txt) and .local.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+
+# The Lambda packages that ship.
+FUNCTIONS := provider
+
+# x86_64 or arm64; this machine's own unless told otherwise, because the local AWS runs what is built.
+HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST_ARCH)
+
+# For `make invoke` and `make sam-local`: one or more of events/provider/*.json, without the ending.
+EVENT ?= create
+# For `make demo`: leave the local AWS up.
+KEEP ?=
+
+NEXTEST_VERSION := 0.9.143
+
+VENV := $(CURDIR)/.venv
+LOCAL := $(CURDIR)/.local
+TEMPLATES := template.yaml $(wildcard examples/*.yaml)
+
+# The first Python that is new enough; it only makes .venv.
+PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11 python3.10,\
+  $(shell $(each) -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && echo $(each))))
+
+export PATH := $(VENV)/bin:$(LOCAL)/tools/bin:$(PATH)
+# Where the targets below, `sam build` and the harness look for what was built.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export SAM_CLI_TELEMETRY := 0
+export AWS_PAGER :=
+unexport PYTHONHOME PYTHONPATH
+
+# $(call part,name,command): runs a command under a headline and notes how long it took.
+part = @echo; echo "==> $(1)"; begun=$$SECONDS; $(2); \
+  mkdir -p "$(LOCAL)"; printf '%5d s  %s\n' $$((SECONDS - begun)) "$(1)" | tee -a "$(LOCAL)/times"
+
+.PHONY: help
+help: ## This list
+	@echo 'Inference Profile Manager'
+	@echo
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "  make %-28s %s\n", name[1] ($$3 ? " " $$3 : ""), $$2 }' Makefile
+	@echo
+	@echo 'ARCH=x86_64|arm64 chooses the processors that the functions are built for (here: $(ARCH)).'
+
+# -- what people run ----------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: build local-aws ## The whole life of two profiles on a local AWS, from deployment to deletion ## [KEEP=1]
+	$(call part,demo,$(VENV)/bin/python tests/demo.py $(if $(KEEP),--keep))
+
+.PHONY: stop
+stop: tools ## Stops what `make demo KEEP=1` left up
+	@$(VENV)/bin/python tests/demo.py --stop
+
+.PHONY: test
+test: begin format lint unit-tests doc-tests templates build local-aws end-to-end ## Everything that is checked
+	@echo; echo 'All of it passed. It took:'; cat "$(LOCAL)/times"
+
+.PHONY: check
+check: begin format lint unit-tests templates ## The fast part: format, lints, unit tests, templates
+	@echo; echo 'All of it passed. It took:'; cat "$(LOCAL)/times"
+
+.PHONY: build
+build: prerequisites tools ## The functions as they ship, at target/lambda/<package>/bootstrap, and packaged for `sam`
+ifneq ($(ARCH),$(HOST_ARCH))
+ifneq ($(ARCH),arm64)
+	@echo 'make: ARCH=$(ARCH) cannot be built on $(HOST_ARCH): `sam build` has no switch for it' >&2; exit 1
+endif
+endif
+	$(call part,release build,cargo lambda build --release --locked \
+	  $(foreach function,$(FUNCTIONS),--package $(function)) $(if $(filter-out $(HOST_ARCH),$(ARCH)),--arm64))
+	$(call part,packaging,AWS_DEFAULT_REGION=us-east-1 sam build --parameter-overrides Architecture=$(ARCH))
+	@ls -l $(foreach function,$(FUNCTIONS),target/lambda/$(function)/bootstrap)
+
+.PHONY: deploy
+deploy: build ## Deploys to the AWS account that the shell's credentials are of ## [ARCH=arm64] [ARGS='…']
+	sam deploy --parameter-overrides Architecture=$(ARCH) $(ARGS)
+
+.PHONY: invoke
+invoke: build local-aws ## Events through the built function, and what CloudFormation would receive ## EVENT=create
+	@$(VENV)/bin/python tests/invoke.py $(EVENT)
+
+.PHONY: sam-local
+sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create
+	@$(VENV)/bin/python tests/invoke.py --sam-local $(EVENT)
+
+.PHONY: clean
+clean: ## Removes what was built and installed here
+	@if [ -x "$(VENV)/bin/python" ]; then $(VENV)/bin/python tests/demo.py --stop; fi
+	rm -rf target .aws-sam .local .venv .pytest_cache .ruff_cache tests/__pycache__
+
+# -- the parts of `make test` -------------------------------------------------------------------------
+
+.PHONY: begin
+begin: prerequisites
+	@mkdir -p "$(LOCAL)"; : > "$(LOCAL)/times"
+
+.PHONY: format
+format: prerequisites
+	$(call part,format,cargo fmt --all --check)
+
+.PHONY: lint
+lint: prerequisites
+	$(call part,lints,cargo clippy --locked --workspace --all-targets -- -D warnings)
+
+.PHONY: unit-tests
+unit-tests: nextest
+	$(call part,unit and integration tests,cargo nextest run --locked --workspace)
+
+.PHONY: doc-tests
+doc-tests: prerequisites
+	$(call part,doc tests,cargo test --locked --workspace --doc --quiet)
+
+.PHONY: templates
+templates: tools
+	$(call part,templates and scripts,cfn-lint $(TEMPLATES) && \
+	  AWS_DEFAULT_REGION=us-east-1 sam validate --lint && ruff check tests && ruff format --check tests)
+
+.PHONY: end-to-end
+end-to-end: tools
+	$(call part,end-to-end tests,$(VENV)/bin/python -m pytest tests)
+
+# -- what they need -----------------------------------------------------------------------------------
+
+.PHONY: local-aws
+local-aws: prerequisites
+	$(call part,local-aws,cargo build --locked --package local-aws --quiet)
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v cargo >/dev/null || \
+	  { echo 'make: Rust is missing: install it by rustup, https://rustup.rs' >&2; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || \
+	  { echo 'make: a C compiler is missing: install gcc or clang' >&2; exit 1; }
+	@[ -n '$(PYTHON)' ] || [ -x '$(VENV)/bin/python' ] || \
+	  { echo 'make: Python 3.10 or later is missing (or name one: make PYTHON=/path/to/python3)' >&2; exit 1; }
+
+.PHONY: tools
+tools: $(VENV)/.installed
+
+$(VENV)/.installed: tests/requirements.txt | prerequisites
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo 'make: $(PYTHON) has no venv: install it (Debian: python3-venv)' >&2; exit 1; }
+	$(call part,Python tools,$(PYTHON) -m venv --clear $(VENV) && \
+	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@
+
+# Taken as it is where it is installed; else built here, once.
+.PHONY: nextest
+nextest: prerequisites
+	@cargo nextest --version >/dev/null 2>&1 || { echo '==> cargo-nextest'; env -u CARGO_TARGET_DIR \
+	  cargo install --quiet --locked --root $(LOCAL)/tools cargo-nextest@$(NEXTEST_VERSION); }

@@ -1,0 +1,141 @@
+//! Stacks, at CloudFormation.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::Client;
+use ports::{CallError, ErrorKind, Result, Stacks};
+use profile::record::{StackRecord, StackResourceRecord};
+
+use crate::error::{failed, unreadable};
+
+const STACK: &str = "cloudformation:DescribeStacks";
+const RESOURCE: &str = "cloudformation:DescribeStackResource";
+
+pub(crate) struct CloudFormation {
+    client: Client,
+}
+
+impl CloudFormation {
+    pub(crate) fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+}
+
+#[async_trait]
+impl Stacks for CloudFormation {
+    async fn stack(&self, stack_id: &str) -> Result<StackRecord> {
+        let answer = self.client.describe_stacks().stack_name(stack_id).send().await;
+        let found = answer.map_err(failed(STACK)).map_err(absent)?;
+        let stack = found.stacks.unwrap_or_default().into_iter().next();
+        let stack = stack.ok_or_else(|| unreadable(STACK, "the answer names no stack"))?;
+        let status = stack.stack_status.ok_or_else(|| unreadable(STACK, "the stack has no status"))?;
+        let tags = stack.tags.unwrap_or_default().into_iter();
+        Ok(StackRecord {
+            status: status.as_str().to_owned(),
+            tags: tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect(),
+        })
+    }
+
+    async fn resource(&self, stack_id: &str, logical_id: &str) -> Result<StackResourceRecord> {
+        let answer = self
+            .client
+            .describe_stack_resource()
+            .stack_name(stack_id)
+            .logical_resource_id(logical_id)
+            .send()
+            .await;
+        let found = answer.map_err(failed(RESOURCE)).map_err(absent)?;
+        let detail = found.stack_resource_detail;
+        let detail = detail.ok_or_else(|| unreadable(RESOURCE, "the answer names no resource"))?;
+        let status = detail.resource_status.ok_or_else(|| unreadable(RESOURCE, "it has no status"))?;
+        Ok(StackResourceRecord {
+            physical_id: detail.physical_resource_id,
+            status: status.as_str().to_owned(),
+        })
+    }
+}
+
+/// CloudFormation refuses what is not there as invalid input ("DescribeStacks": "If the stack does not
+/// exist, a `ValidationError` is returned").
+fn absent(error: CallError) -> CallError {
+    let absent = error.code == "ValidationError" ;
+    let kind = if absent { ErrorKind::NotFound } else { error.kind };
+    CallError { kind, ..error }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::wire::{Reply, Server};
+
+    const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/0f1e";
+
+    fn refusal(message: &str) -> Reply {
+        let error = format!(
+            "<Error><Type>Sender</Type><Code>ValidationError</Code><Message>{message}</Message></Error>"
+        );
+        Reply::xml(400, &format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
+    }
+
+    #[tokio::test]
+    async fn a_stack_is_asked_for_by_its_id_and_gives_its_status_and_tags() {
+        let server = Server::start([Reply::xml(
+            200,
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+             <StackName>shop</StackName><CreationTime>2026-03-13T17:49:52Z</CreationTime>\
+             <StackStatus>UPDATE_IN_PROGRESS</StackStatus>\
+             <Tags><member><Key>team</Key><Value>a b</Value></member></Tags>\
+             </member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+        )])
+        .await;
+        let stack = server.aws().await.stacks().stack(STACK_ID).await.unwrap();
+        let tags = BTreeMap::from([("team".into(), "a b".into())]);
+        assert_eq!(stack, StackRecord { status: "UPDATE_IN_PROGRESS".into(), tags });
+        let sent = server.sent();
+        assert!(sent[0].text().starts_with("Action=DescribeStacks&"), "{}", sent[0].text());
+        assert!(sent[0].text().contains("&StackName=arn%3Aaws%3Acloudformation%3A"), "{}", sent[0].text());
+    }
+
+    #[tokio::test]
+    async fn a_resource_without_a_physical_id_has_none() {
+        let answer = |physical: &str| {
+            Reply::xml(
+                200,
+                &format!(
+                    "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>\
+                     <LogicalResourceId>Profile</LogicalResourceId>{physical}\
+                     <ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus>\
+                     </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+                ),
+            )
+        };
+        let id = "<PhysicalResourceId>arn:x</PhysicalResourceId>";
+        let none = "<PhysicalResourceId></PhysicalResourceId>";
+        let server = Server::start([answer(id), answer(none), answer("")]).await;
+        let stacks = server.aws().await.stacks();
+        for expected in [Some("arn:x"), None, None] {
+            let resource = stacks.resource(STACK_ID, "Profile").await.unwrap();
+            assert_eq!(resource.physical_id.as_deref(), expected);
+            assert_eq!(resource.status, "CREATE_IN_PROGRESS");
+        }
+        assert!(server.sent()[0].text().contains("&LogicalResourceId=Profile"));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_not_found_and_other_refusals_stay_what_they_are() {
+        let server = Server::start([
+            refusal("Stack with id shop does not exist"),
+            refusal("Resource Profile does not exist for stack shop"),
+            refusal("Stack &apos;shop&apos; does not exist"),
+            refusal("1 validation error detected"),
+        ])
+        .await;
+        let stacks = server.aws().await.stacks();
+        assert_eq!(stacks.stack(STACK_ID).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(stacks.resource(STACK_ID, "Profile").await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(stacks.resource(STACK_ID, "Profile").await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(stacks.stack(STACK_ID).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+}

@@ -1,0 +1,81 @@
+//! What goes wrong in process: rules by operation, in the words of the ports.
+
+use ports::ErrorKind;
+
+/// When a fault strikes, relative to the effect of its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The call has no effect.
+    Before,
+    /// The call has its effect, and its answer is lost.
+    After,
+}
+
+/// One rule: some calls of an operation fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The operation, as IAM names it: `bedrock:CreateInferenceProfile`.
+    pub operation: String,
+    /// How many matching calls go well first.
+    pub skip: u32,
+    /// How many then fail.
+    pub times: u32,
+    /// Relative to the effect.
+    pub moment: Moment,
+    /// What the caller hears.
+    pub kind: ErrorKind,
+}
+
+impl Fault {
+    /// The next call of `operation` fails with `kind` before it has an effect.
+    pub fn before(operation: &str, kind: ErrorKind) -> Self {
+        Self { operation: operation.to_owned(), skip: 0, times: 1, moment: Moment::Before, kind }
+    }
+
+    /// The next call of `operation` has its effect, and its answer is lost.
+    pub fn lost_answer(operation: &str) -> Self {
+        let kind = ErrorKind::Unknown;
+        Self { operation: operation.to_owned(), skip: 0, times: 1, moment: Moment::After, kind }
+    }
+
+    /// The same, `times` times.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times, ..self }
+    }
+
+    /// The same, after `skip` calls that go well.
+    #[must_use]
+    pub fn after(self, skip: u32) -> Self {
+        Self { skip, ..self }
+    }
+}
+
+/// The rules in force; the first that matches a call decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultPlan {
+    rules: Vec<Fault>,
+}
+
+impl FaultPlan {
+    /// Adds a rule.
+    pub fn add(&mut self, fault: Fault) {
+        self.rules.push(fault);
+    }
+
+    /// Ends all rules.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// Whether the call that now happens fails.
+    pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, ErrorKind)> {
+        let rule = self.rules.iter_mut().find(|rule| rule.operation == operation && rule.times > 0)?;
+        if rule.skip > 0 {
+            rule.skip -= 1;
+            return None;
+        }
+        rule.times -= 1;
+        Some((rule.moment, rule.kind))
+    }
+}

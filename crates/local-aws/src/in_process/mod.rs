@@ -1,0 +1,475 @@
+//! The face in process: the ports of the functions over the same state machine, with Parameter Store,
+//! CloudFormation's descriptions, CloudWatch's figures and a clock beside it.
+//!
+//! Nothing here waits for real: time is [`tokio::time`], so a test that pauses it sees minutes pass at
+//! once. Faults of Bedrock's own are those of [`World`]; [`Fault`] adds what any call can suffer, in the
+//! words of the ports.
+
+mod faults;
+mod parameters;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ports::{CallError, ErrorKind, NewParameter, NewProfile, Result};
+use profile::{
+    arn::ProfileArn,
+    record::{
+        FoundationModel, Lifecycle, ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord,
+        SystemProfile,
+    },
+    tags::{LOGICAL_ID, Owner, STACK_ID, Tags},
+};
+use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
+
+pub use faults::{Fault, FaultPlan, Moment};
+pub use parameters::{ParameterStore, StoredParameter};
+
+use crate::{
+    Answer, Caller, CreateInferenceProfile, Failure, GetResources, ListFoundationModels,
+    ListInferenceProfiles, ListTagsForResource, ModelDetails, ProfileSummary, Tag, TagFilter, TagResource,
+    UntagResource, World,
+};
+
+/// An account in a Region, in this process. Clones are the same account.
+#[derive(Clone)]
+pub struct InProcess {
+    shared: Arc<Mutex<Account>>,
+    caller: Caller,
+    began: (OffsetDateTime, Instant),
+}
+
+/// What looks at the account after each change, and may change it as somebody else would.
+pub type Watch = Box<dyn FnMut(&mut Account, &str) + Send>;
+
+/// What the account holds.
+pub struct Account {
+    /// Bedrock and the tagging API.
+    pub world: World,
+    /// Parameter Store.
+    pub parameters: ParameterStore,
+    /// Stacks by id.
+    pub stacks: BTreeMap<String, StackRecord>,
+    /// What stacks say of their logical ids.
+    pub resources: BTreeMap<(String, String), StackResourceRecord>,
+    /// Invocations by profile id: when they happened.
+    pub invocations: BTreeMap<String, Vec<OffsetDateTime>>,
+    /// What goes wrong.
+    pub faults: FaultPlan,
+    /// How long each call takes.
+    pub latency: Duration,
+    /// Every call so far, as IAM names its action, in order.
+    pub calls: Vec<&'static str>,
+    caller: Caller,
+    watch: Option<Watch>,
+}
+
+impl Account {
+    /// The application profiles as they truly are: their tags by ARN.
+    pub fn profiles(&self) -> BTreeMap<String, Tags> {
+        self.world.profiles(&self.caller).into_iter().map(|(arn, profile)| (arn, profile.tags)).collect()
+    }
+}
+
+impl InProcess {
+    /// An empty account, whose clock shows `now`.
+    pub fn new(account: &str, region: &str, now: OffsetDateTime) -> Self {
+        let caller = Caller::new(account, region);
+        let inner = Account {
+            world: World::default(),
+            parameters: ParameterStore::default(),
+            stacks: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            invocations: BTreeMap::new(),
+            faults: FaultPlan::default(),
+            latency: Duration::ZERO,
+            calls: Vec::new(),
+            caller: caller.clone(),
+            watch: None,
+        };
+        Self { shared: Arc::new(Mutex::new(inner)), caller, began: (now, Instant::now()) }
+    }
+
+    /// The account, for a look or a change behind everybody's back.
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `watch` look at the account after each call that changed something; it is given the call.
+    pub fn watch(&self, watch: impl FnMut(&mut Account, &str) + Send + 'static) {
+        self.account().watch = Some(Box::new(watch));
+    }
+
+    /// Makes a profile as somebody else would; gives its ARN.
+    pub fn make_profile(&self, request: &CreateInferenceProfile) -> std::result::Result<ProfileArn, Failure> {
+        let now = self.time();
+        let created = self.account().world.create_inference_profile(&self.caller, now, request).result?;
+        ProfileArn::parse(&created.inference_profile_arn).ok_or(Failure::Lost)
+    }
+
+    fn time(&self) -> OffsetDateTime {
+        let (began, instant) = self.began;
+        began + instant.elapsed()
+    }
+
+    /// One call: it takes its time, may fail before or after its effect, and is counted.
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        changes: bool,
+        work: impl FnOnce(&mut Account, &Caller, OffsetDateTime) -> (Result<T>, Duration),
+    ) -> Result<T> {
+        let latency = self.account().latency;
+        sleep(latency).await;
+        let now = self.time();
+        let (result, delay) = {
+            let mut account = self.account();
+            account.calls.push(operation);
+            let struck = account.faults.strike(operation);
+            if let Some((Moment::Before, kind)) = struck {
+                return Err(injected(operation, kind));
+            }
+            let (result, delay) = work(&mut account, &self.caller, now);
+            if changes {
+                let watch = account.watch.take();
+                if let Some(mut watch) = watch {
+                    watch(&mut account, operation);
+                    account.watch = Some(watch);
+                }
+            }
+            match struck {
+                Some((_, kind)) => (Err(injected(operation, kind)), delay),
+                None => (result, delay),
+            }
+        };
+        sleep(delay).await;
+        result
+    }
+
+    async fn bedrock<T>(
+        &self,
+        operation: &'static str,
+        changes: bool,
+        work: impl FnOnce(&mut World, &Caller, OffsetDateTime) -> Answer<T>,
+    ) -> Result<T> {
+        self.call(operation, changes, |account, caller, now| {
+            let answer = work(&mut account.world, caller, now);
+            (answer.result.map_err(|failure| told(operation, failure)), answer.delay)
+        })
+        .await
+    }
+
+    async fn store<T>(
+        &self,
+        operation: &'static str,
+        changes: bool,
+        work: impl FnOnce(&mut ParameterStore) -> Result<T>,
+    ) -> Result<T> {
+        self.call(operation, changes, |account, _, _| (work(&mut account.parameters), Duration::ZERO)).await
+    }
+}
+
+fn injected(operation: &'static str, kind: ErrorKind) -> CallError {
+    parameters::error(operation, kind, &format!("{kind:?}"), "an injected fault")
+}
+
+/// Bedrock's failures in the words of the ports.
+fn told(operation: &'static str, failure: Failure) -> CallError {
+    let error = match failure {
+        Failure::Lost => {
+            return parameters::error(operation, ErrorKind::Unknown, "Lost", "the answer was lost");
+        }
+        Failure::Api(error) => error,
+    };
+    let kind = match (error.code.as_str(), error.status) {
+        ("ThrottlingException", _) => ErrorKind::Throttled,
+        ("ConflictException", _) => ErrorKind::Conflict,
+        ("ServiceQuotaExceededException" | "TooManyTagsException", _) => ErrorKind::LimitExceeded,
+        (_, 403) => ErrorKind::Denied,
+        (_, 404) => ErrorKind::NotFound,
+        (_, 500..) => ErrorKind::Unknown,
+        _ => ErrorKind::Invalid,
+    };
+    parameters::error(operation, kind, &error.code, &error.message)
+}
+
+fn tag_list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::new(key, value)).collect()
+}
+
+fn profile_record(summary: ProfileSummary) -> Option<ProfileRecord> {
+    Some(ProfileRecord {
+        arn: ProfileArn::parse(&summary.inference_profile_arn)?,
+        name: summary.inference_profile_name,
+        description: summary.description,
+        status: summary.status,
+        models: summary.models.into_iter().map(|model| model.model_arn).collect(),
+        created_at: Some(summary.created_at.get()),
+        updated_at: Some(summary.updated_at.get()),
+    })
+}
+
+fn system_record(summary: ProfileSummary) -> Option<SystemProfile> {
+    (summary.kind == crate::profiles::SYSTEM_DEFINED).then(|| SystemProfile {
+        id: summary.inference_profile_id,
+        arn: summary.inference_profile_arn,
+        models: summary.models.into_iter().map(|model| model.model_arn).collect(),
+    })
+}
+
+fn model_record(details: ModelDetails) -> FoundationModel {
+    FoundationModel {
+        on_demand: details.inference_types_supported.iter().any(|kind| kind == "ON_DEMAND"),
+        lifecycle: Lifecycle {
+            legacy: details.model_lifecycle.status == "LEGACY",
+            end_of_life: details.model_lifecycle.end_of_life_time.map(|at| at.get()),
+        },
+        id: details.model_id,
+        arn: details.model_arn,
+    }
+}
+
+fn not_found(operation: &'static str, what: &str) -> CallError {
+    parameters::error(operation, ErrorKind::NotFound, "ResourceNotFoundException", what)
+}
+
+#[async_trait]
+impl ports::Profiles for InProcess {
+    async fn create(&self, profile: &NewProfile) -> Result<ProfileArn> {
+        const OPERATION: &str = "bedrock:CreateInferenceProfile";
+        let request = CreateInferenceProfile {
+            description: profile.description.clone(),
+            tags: Some(tag_list(&profile.tags)),
+            ..CreateInferenceProfile::new(&profile.name, &profile.copy_from).token(&profile.token)
+        };
+        let made = self
+            .bedrock(OPERATION, true, |world, caller, now| {
+                world.create_inference_profile(caller, now, &request)
+            })
+            .await?;
+        let arn = made.inference_profile_arn;
+        ProfileArn::parse(&arn).ok_or_else(|| not_found(OPERATION, &arn))
+    }
+
+    async fn get(&self, arn_or_id: &str) -> Result<ProfileRecord> {
+        const OPERATION: &str = "bedrock:GetInferenceProfile";
+        let summary = self
+            .bedrock(OPERATION, false, |world, caller, now| {
+                world.get_inference_profile(caller, now, arn_or_id)
+            })
+            .await?;
+        profile_record(summary).ok_or_else(|| not_found(OPERATION, arn_or_id))
+    }
+
+    async fn list(&self) -> Result<Vec<ProfileRecord>> {
+        let mut all = Vec::new();
+        let mut request = ListInferenceProfiles::application();
+        loop {
+            let page = self
+                .bedrock("bedrock:ListInferenceProfiles", false, |world, caller, now| {
+                    world.list_inference_profiles(caller, now, &request)
+                })
+                .await?;
+            all.extend(page.inference_profile_summaries.into_iter().filter_map(profile_record));
+            match page.next_token {
+                Some(token) => request.next_token = Some(token),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn delete(&self, arn: &ProfileArn) -> Result<()> {
+        self.bedrock("bedrock:DeleteInferenceProfile", true, |world, caller, now| {
+            world.delete_inference_profile(caller, now, arn.as_str())
+        })
+        .await
+    }
+
+    async fn tags(&self, arn: &ProfileArn) -> Result<Tags> {
+        let request = ListTagsForResource { resource_arn: Some(arn.to_string()) };
+        let listed = self
+            .bedrock("bedrock:ListTagsForResource", false, |world, caller, now| {
+                world.list_tags_for_resource(caller, now, &request)
+            })
+            .await?;
+        Ok(listed.tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect())
+    }
+
+    async fn tag(&self, arn: &ProfileArn, tags: &Tags) -> Result<()> {
+        let request = TagResource { resource_arn: Some(arn.to_string()), tags: Some(tag_list(tags)) };
+        self.bedrock("bedrock:TagResource", true, |world, caller, now| {
+            world.tag_resource(caller, now, &request)
+        })
+        .await
+    }
+
+    async fn untag(&self, arn: &ProfileArn, keys: &[String]) -> Result<()> {
+        let request = UntagResource { resource_arn: Some(arn.to_string()), tag_keys: Some(keys.to_vec()) };
+        self.bedrock("bedrock:UntagResource", true, |world, caller, now| {
+            world.untag_resource(caller, now, &request)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl ports::Models for InProcess {
+    async fn foundation_model(&self, id: &str) -> Result<FoundationModel> {
+        let found = self
+            .bedrock("bedrock:GetFoundationModel", false, |world, caller, now| {
+                world.get_foundation_model(caller, now, id)
+            })
+            .await?;
+        Ok(model_record(found.model_details))
+    }
+
+    async fn system_profile(&self, id: &str) -> Result<SystemProfile> {
+        const OPERATION: &str = "bedrock:GetInferenceProfile";
+        let summary = self
+            .bedrock(OPERATION, false, |world, caller, now| world.get_inference_profile(caller, now, id))
+            .await?;
+        system_record(summary).ok_or_else(|| not_found(OPERATION, id))
+    }
+
+    async fn foundation_models(&self) -> Result<Vec<FoundationModel>> {
+        let request = ListFoundationModels::default();
+        let listed = self
+            .bedrock("bedrock:ListFoundationModels", false, |world, caller, now| {
+                world.list_foundation_models(caller, now, &request)
+            })
+            .await?;
+        Ok(listed.model_summaries.into_iter().map(model_record).collect())
+    }
+
+    async fn system_profiles(&self) -> Result<Vec<SystemProfile>> {
+        let mut all = Vec::new();
+        let mut request = ListInferenceProfiles {
+            type_equals: Some(crate::profiles::SYSTEM_DEFINED.to_owned()),
+            ..ListInferenceProfiles::application()
+        };
+        loop {
+            let page = self
+                .bedrock("bedrock:ListInferenceProfiles", false, |world, caller, now| {
+                    world.list_inference_profiles(caller, now, &request)
+                })
+                .await?;
+            all.extend(page.inference_profile_summaries.into_iter().filter_map(system_record));
+            match page.next_token {
+                Some(token) => request.next_token = Some(token),
+                None => return Ok(all),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ports::Ownership for InProcess {
+    async fn owned_by(&self, owner: &Owner) -> Result<Vec<String>> {
+        let filter = |key: &str, value: &str| TagFilter {
+            key: Some(key.to_owned()),
+            values: Some(vec![value.to_owned()]),
+        };
+        let mut request = GetResources {
+            tag_filters: Some(vec![filter(STACK_ID, &owner.stack_id), filter(LOGICAL_ID, &owner.logical_id)]),
+            ..GetResources::default()
+        };
+        let mut all = Vec::new();
+        loop {
+            let page = self
+                .bedrock("tag:GetResources", false, |world, caller, now| {
+                    world.get_resources(caller, now, &request)
+                })
+                .await?;
+            all.extend(page.resource_tag_mapping_list.into_iter().map(|found| found.resource_arn));
+            match page.pagination_token {
+                token if token.is_empty() => return Ok(all),
+                token => request.pagination_token = Some(token),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ports::Parameters for InProcess {
+    async fn get(&self, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
+        self.store("ssm:GetParameters", false, |store| store.get(names)).await
+    }
+
+    async fn create(&self, parameter: &NewParameter) -> Result<()> {
+        self.store("ssm:PutParameter", true, |store| store.create(parameter)).await
+    }
+
+    async fn overwrite(&self, name: &str, value: &str) -> Result<()> {
+        self.store("ssm:PutParameter", true, |store| store.overwrite(name, value)).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<()> {
+        self.store("ssm:DeleteParameter", true, |store| store.delete(name)).await
+    }
+
+    async fn tags(&self, name: &str) -> Result<Tags> {
+        self.store("ssm:ListTagsForResource", false, |store| store.tags(name)).await
+    }
+
+    async fn tag(&self, name: &str, tags: &Tags) -> Result<()> {
+        self.store("ssm:AddTagsToResource", true, |store| store.tag(name, tags)).await
+    }
+
+    async fn untag(&self, name: &str, keys: &[String]) -> Result<()> {
+        self.store("ssm:RemoveTagsFromResource", true, |store| store.untag(name, keys)).await
+    }
+}
+
+#[async_trait]
+impl ports::Stacks for InProcess {
+    async fn stack(&self, stack_id: &str) -> Result<StackRecord> {
+        const OPERATION: &str = "cloudformation:DescribeStacks";
+        self.call(OPERATION, false, |account, _, _| {
+            let found = account.stacks.get(stack_id).cloned();
+            (found.ok_or_else(|| not_found(OPERATION, stack_id)), Duration::ZERO)
+        })
+        .await
+    }
+
+    async fn resource(&self, stack_id: &str, logical_id: &str) -> Result<StackResourceRecord> {
+        const OPERATION: &str = "cloudformation:DescribeStackResource";
+        let key = (stack_id.to_owned(), logical_id.to_owned());
+        self.call(OPERATION, false, |account, _, _| {
+            let found = account.resources.get(&key).cloned();
+            (found.ok_or_else(|| not_found(OPERATION, logical_id)), Duration::ZERO)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl ports::Usage for InProcess {
+    async fn invocations(
+        &self,
+        profile_ids: &[String],
+        since: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<BTreeMap<String, u64>> {
+        self.call("cloudwatch:GetMetricData", false, |account, _, _| {
+            let count = |id: &String| {
+                let times = account.invocations.get(id).map(Vec::as_slice).unwrap_or_default();
+                times.iter().filter(|at| (since..=until).contains(*at)).count()
+            };
+            let figures =
+                profile_ids.iter().map(|id| (id.clone(), u64::try_from(count(id)).unwrap_or(u64::MAX)));
+            (Ok(figures.collect()), Duration::ZERO)
+        })
+        .await
+    }
+}
+
+impl ports::Clock for InProcess {
+    fn now(&self) -> OffsetDateTime {
+        self.time()
+    }
+}

@@ -1,0 +1,580 @@
+//! The promises of the provider, each held against an account in process: the real handler, from the
+//! event to the bytes of the answer, under a clock that does not wait.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Harness, NOVA, PROFILE_NAME, declared, profile_tag};
+use local_aws::{CreateInferenceProfile, RepeatedToken, in_process::Fault};
+use ports::ErrorKind;
+use profile::tags;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_create_makes_tags_and_publishes_a_profile_in_nine_calls_or_fewer() {
+    for source in [NOVA, "us.amazon.nova-lite-v1:0"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut properties = declared();
+        properties["ModelSource"]["CopyFrom"] = json!(source);
+        let answer = harness.create(&properties).await;
+        let arn = answer.succeeded();
+        let profiles = harness.aws.account().profiles();
+        assert_eq!(profiles.keys().collect::<Vec<_>>(), [&arn]);
+        assert_eq!(profiles[&arn]["owner"], "search");
+        assert_eq!(profiles[&arn]["cost-center"], "42", "the stack's tags are inherited");
+        assert_eq!(harness.published(), Some(arn.clone()));
+        assert!(harness.aws.account().calls.len() <= 9, "{:?}", harness.aws.account().calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn independent_calls_run_side_by_side_a_create_takes_four_rounds() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_secs(1);
+    let began = tokio::time::Instant::now();
+    harness.create(&declared()).await.succeeded();
+    assert_eq!(began.elapsed().as_secs(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attributes_are_the_same_on_create_and_update_and_hold_all_that_is_promised() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let created = harness.create(&declared()).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    let updated = harness.update(&created.succeeded(), &declared(), &declared()).await;
+    assert_eq!(created.body["Data"], updated.body["Data"]);
+    let data = &created.body["Data"];
+    let keys: Vec<&String> = data.as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "CreatedAt",
+            "InferenceProfileArn",
+            "InferenceProfileId",
+            "InferenceProfileIdentifier",
+            "InferenceProfileName",
+            "InvokeResourceArns",
+            "ModelArns",
+            "ModelSourceArn",
+            "ParameterArn",
+            "ParameterName",
+            "Status",
+            "Type",
+            "UpdatedAt"
+        ]
+    );
+    assert_eq!(
+        data["ParameterArn"],
+        "arn:aws:ssm:us-east-1:123456789012:parameter/inference-profiles/search"
+    );
+    assert_eq!(data["ModelSourceArn"], format!("arn:aws:bedrock:us-east-1::foundation-model/{NOVA}"));
+    assert_eq!(data["InvokeResourceArns"], json!([data["InferenceProfileArn"], data["ModelSourceArn"]]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_copied_from_a_system_profile_names_it_and_every_model_to_iam() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let mut properties = declared();
+    properties["ModelSource"]["CopyFrom"] = json!("us.amazon.nova-lite-v1:0");
+    let answer = harness.create(&properties).await;
+    let arn = answer.succeeded();
+    let resources = answer.body["Data"]["InvokeResourceArns"].as_array().unwrap().clone();
+    let system = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0";
+    assert_eq!(resources[..2], [json!(arn), json!(system)]);
+    assert!(resources.len() > 3);
+    let models = answer.body["Data"]["ModelArns"].as_array().unwrap();
+    assert_eq!(&resources[2..], models.as_slice());
+}
+
+mod one_answer {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_or_failing_aws_is_asked_again() {
+        for operation in [
+            "bedrock:ListInferenceProfiles",
+            "bedrock:GetFoundationModel",
+            "cloudformation:DescribeStacks",
+            "ssm:GetParameters",
+            "ssm:PutParameter",
+            "bedrock:GetInferenceProfile",
+        ] {
+            for kind in [ErrorKind::Throttled, ErrorKind::Unknown] {
+                let harness = Harness::new("CREATE_IN_PROGRESS");
+                harness.aws.account().faults.add(Fault::before(operation, kind).times(2));
+                let arn = harness.create(&declared()).await.succeeded();
+                assert_eq!(harness.published(), Some(arn), "{operation} {kind:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denied_call_is_told_with_what_to_do_and_leaves_nothing() {
+        for operation in [
+            "bedrock:CreateInferenceProfile",
+            "bedrock:GetInferenceProfile",
+            "ssm:PutParameter",
+            "cloudformation:DescribeStacks",
+        ] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            harness.aws.account().faults.add(Fault::before(operation, ErrorKind::Denied).times(9));
+            let reason = harness.create(&declared()).await.failed();
+            assert!(reason.starts_with(&format!("{operation} failed with Denied")), "{reason}");
+            assert!(reason.contains("service control policy"), "{reason}");
+            harness.is_empty();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_aws_that_never_answers_ends_in_a_failure_before_the_function_s_deadline() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().latency = Duration::from_secs(3600);
+        let began = tokio::time::Instant::now();
+        harness.create(&declared()).await.failed();
+        assert!(began.elapsed() < Harness::TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_aws_leaves_time_to_take_back_what_was_made() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().latency = Harness::TIMEOUT.mul_f64(0.4);
+        let reason = harness.create(&declared()).await.failed();
+        assert!(reason.contains("too slow") || reason.contains("time"), "{reason}");
+    }
+}
+
+mod nothing_leaks {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_creation_whose_answer_was_lost_is_found_and_not_repeated() {
+        for token in [RepeatedToken::FirstArn, RepeatedToken::NewProfile, RepeatedToken::Conflict] {
+            for unique_names in [false, true] {
+                for lag in [0, 8_000] {
+                    let harness = Harness::new("CREATE_IN_PROGRESS");
+                    harness.switches(|switches| {
+                        switches.repeated_token = token;
+                        switches.unique_names = unique_names;
+                        (switches.lag_list_ms, switches.lag_get_ms) = (lag, lag);
+                        (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (lag, lag);
+                    });
+                    let lost = Fault::lost_answer("bedrock:CreateInferenceProfile");
+                    harness.aws.account().faults.add(lost);
+                    let arn = harness.create(&declared()).await.succeeded();
+                    let profiles = harness.aws.account().profiles();
+                    let state = format!("{token:?} unique={unique_names} lag={lag}");
+                    assert_eq!(profiles.keys().collect::<Vec<_>>(), [&arn], "{state}");
+                    assert_eq!(harness.published(), Some(arn), "{state}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_parameter_whose_creation_was_not_confirmed_is_ours() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().faults.add(Fault::lost_answer("ssm:PutParameter"));
+        let arn = harness.create(&declared()).await.succeeded();
+        assert_eq!(harness.published(), Some(arn));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_create_that_was_cancelled_meanwhile_takes_back_what_it_made() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.watch(|account, operation| {
+            if operation == "ssm:PutParameter" {
+                account.stacks.get_mut(common::STACK).unwrap().status = "ROLLBACK_IN_PROGRESS".into();
+            }
+        });
+        let reason = harness.create(&declared()).await.failed();
+        assert!(reason.contains("out of date"), "{reason}");
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_delete_of_a_cancelled_create_finds_what_lagging_reads_do_not_show_yet() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.create(&declared()).await.succeeded();
+        harness.switches(|switches| {
+            (switches.lag_list_ms, switches.lag_get_ms) = (8_000, 8_000);
+            (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (8_000, 8_000);
+        });
+        harness.status("ROLLBACK_IN_PROGRESS");
+        harness.delete("made-up-by-cloudformation", &declared()).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_create_leaves_nothing_and_its_delete_is_quick() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+        let answer = harness.create(&declared()).await;
+        answer.failed();
+        harness.is_empty();
+        harness.status("ROLLBACK_IN_PROGRESS");
+        let began = tokio::time::Instant::now();
+        harness.delete(answer.body["PhysicalResourceId"].as_str().unwrap(), &declared()).await.succeeded();
+        assert!(began.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_taken_back_is_what_the_failed_create_answers() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut account = harness.aws.account();
+        account.faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+        account.faults.add(Fault::before("bedrock:DeleteInferenceProfile", ErrorKind::Denied));
+        drop(account);
+        let answer = harness.create(&declared()).await;
+        assert!(answer.failed().contains("taking back what had been made failed"));
+        let id = answer.body["PhysicalResourceId"].as_str().unwrap();
+        assert_eq!(harness.aws.account().profiles().keys().collect::<Vec<_>>(), [id]);
+        harness.status("ROLLBACK_IN_PROGRESS");
+        harness.delete(id, &declared()).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_replacement_leaves_the_original_alone_and_published() {
+        for operation in ["ssm:PutParameter", "ssm:AddTagsToResource"] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            let first = harness.create(&declared()).await.succeeded();
+            let before = harness.aws.account().profiles();
+            harness.status("UPDATE_IN_PROGRESS");
+            harness.aws.account().faults.add(Fault::before(operation, ErrorKind::Denied).times(9));
+            let mut changed = declared();
+            changed["Description"] = json!("Another one");
+            changed["Tags"] = json!([{"Key": "owner", "Value": "other"}]);
+            let answer = harness.update(&first, &changed, &declared()).await;
+            answer.failed();
+            assert_eq!(answer.body["PhysicalResourceId"], first);
+            assert_eq!(harness.aws.account().profiles(), before, "{operation}");
+            assert_eq!(harness.published(), Some(first.clone()), "{operation}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_index_of_tags_every_profile_is_read() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.create(&declared()).await.succeeded();
+        harness.aws.account().faults.add(Fault::before("tag:GetResources", ErrorKind::Denied).times(9));
+        harness.status("DELETE_IN_PROGRESS");
+        harness.delete("made-up-by-cloudformation", &json!({})).await.succeeded();
+        harness.is_empty();
+    }
+}
+
+mod nothing_foreign {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_existing_parameter_is_a_fault_and_stays() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().parameters.seed("/inference-profiles/search", "mine", Default::default());
+        let before = harness.aws.account().parameters.clone();
+        let reason = harness.create(&declared()).await.failed();
+        assert!(reason.starts_with("ParameterName: «/inference-profiles/search» exists"), "{reason}");
+        assert_eq!(harness.aws.account().parameters, before);
+        assert!(harness.aws.account().profiles().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_parameter_that_appears_at_the_last_moment_is_not_overwritten() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.watch(|account, operation| {
+            if operation == "bedrock:CreateInferenceProfile" {
+                account.parameters.seed("/inference-profiles/search", "theirs", Default::default());
+            }
+        });
+        harness.create(&declared()).await.failed();
+        assert_eq!(harness.published(), Some("theirs".to_owned()));
+        assert!(harness.aws.account().profiles().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reserved_tags_put_on_by_hand_for_another_stack_protect_from_a_delete() {
+        let harness = Harness::new("DELETE_IN_PROGRESS");
+        let mut request = CreateInferenceProfile::new("theirs", &common::model_arn(NOVA));
+        request = request.tag(tags::STACK_ID, "arn:aws:cloudformation:us-east-1:123456789012:stack/other/1");
+        request = request.tag(tags::LOGICAL_ID, common::LOGICAL_ID);
+        let theirs = harness.aws.make_profile(&request).unwrap();
+        harness.delete(theirs.as_str(), &declared()).await.succeeded();
+        assert!(harness.aws.account().profiles().contains_key(theirs.as_str()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namesake_is_neither_taken_nor_touched() {
+        for unique_names in [false, true] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+            let theirs = harness.aws.make_profile(&request).unwrap();
+            harness.switches(|switches| switches.unique_names = unique_names);
+            let answer = harness.create(&declared()).await;
+            assert!(harness.aws.account().profiles()[theirs.as_str()].is_empty());
+            if unique_names {
+                let reason = answer.failed();
+                assert!(reason.contains(theirs.as_str()) && reason.contains("ExistingProfile"), "{reason}");
+            } else {
+                assert_ne!(answer.succeeded(), theirs.as_str());
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_adopted_profile_is_released_as_it_was() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+            .description("Search: production.")
+            .tag("note", "made by hand");
+        let existing = harness.aws.make_profile(&request).unwrap();
+        let mut properties = declared();
+        properties["ExistingProfile"] = json!(existing.id());
+        let before = harness.aws.account().profiles();
+        assert_eq!(harness.create(&properties).await.succeeded(), existing.as_str());
+        assert_eq!(harness.published(), Some(existing.to_string()));
+        assert_eq!(profile_tag(&harness, existing.as_str(), tags::ADOPTED).as_deref(), Some("true"));
+        harness.status("DELETE_IN_PROGRESS");
+        harness.delete(existing.as_str(), &properties).await.succeeded();
+        assert_eq!(harness.aws.account().profiles(), before);
+        assert_eq!(harness.published(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_adoption_is_released_as_it_was() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+            .description("Search: production.")
+            .tag("note", "made by hand");
+        let existing = harness.aws.make_profile(&request).unwrap();
+        let before = harness.aws.account().profiles();
+        harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+        let mut properties = declared();
+        properties["ExistingProfile"] = json!(existing.as_str());
+        harness.create(&properties).await.failed();
+        assert_eq!(harness.aws.account().profiles(), before);
+    }
+}
+
+mod rollbacks {
+    use super::*;
+
+    /// A stack that replaced its profile, and then fails in a sibling.
+    async fn replaced() -> (Harness, Value, String, String) {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.status("UPDATE_IN_PROGRESS");
+        let mut changed = declared();
+        changed["ModelSource"]["CopyFrom"] = json!("us.amazon.nova-lite-v1:0");
+        changed["Tags"] = json!([{"Key": "owner", "Value": "other"}]);
+        let second = harness.update(&first, &changed, &declared()).await.succeeded();
+        assert_ne!(first, second, "another source is another profile");
+        assert_eq!(harness.published(), Some(second.clone()));
+        (harness, changed, first, second)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rollback_restores_profile_tags_parameter_and_physical_id() {
+        let (harness, changed, first, second) = replaced().await;
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        let back = harness.update(&second, &declared(), &changed).await.succeeded();
+        assert_eq!(back, first);
+        assert_eq!(harness.published(), Some(first.clone()));
+        harness.describe(&first);
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&second, &changed).await.succeeded();
+        harness.holds_exactly(&first, &declared());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rollback_that_only_deletes_the_new_profile_restores_the_parameter_too() {
+        let (harness, changed, first, second) = replaced().await;
+        harness.describe(&second);
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&second, &changed).await.succeeded();
+        harness.holds_exactly(&first, &declared());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rollback_of_tags_holds_against_reads_that_lag() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let mut changed = declared();
+        changed["Tags"] = json!([{"Key": "owner", "Value": "other"}, {"Key": "extra", "Value": "x"}]);
+        harness.switches(|switches| (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (60_000, 60_000));
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.update(&first, &changed, &declared()).await.succeeded();
+        assert_eq!(profile_tag(&harness, &first, "extra").as_deref(), Some("x"));
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        harness.update(&first, &declared(), &changed).await.succeeded();
+        assert_eq!(profile_tag(&harness, &first, "owner").as_deref(), Some("search"));
+        assert_eq!(profile_tag(&harness, &first, "extra"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_at_its_end_of_life_does_not_stand_in_the_way_of_a_rollback() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        harness
+            .aws
+            .account()
+            .faults
+            .add(Fault::before("bedrock:GetFoundationModel", ErrorKind::NotFound).times(9));
+        let mut changed = declared();
+        changed["Tags"] = json!([]);
+        assert_eq!(harness.update(&first, &declared(), &changed).await.succeeded(), first);
+        // To make a new one from it is a fault, as ever.
+        let mut other = declared();
+        other["Description"] = json!("Another one");
+        let reason = harness.update(&first, &other, &declared()).await.failed();
+        assert!(reason.starts_with("ModelSource.CopyFrom: "), "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_is_never_stranded() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    // From here on, at every instant: the parameter holds the ARN of a profile that exists.
+    let violations = harness.watch_readers("/inference-profiles/search");
+    let mut changed = declared();
+    changed["Description"] = json!("Another one");
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &changed, &declared()).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.update(&second, &declared(), &changed).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&second, &changed).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let third = harness.update(&first, &changed, &declared()).await.succeeded();
+    harness.describe(&third);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    assert_eq!(*violations.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(harness.published(), Some(third));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_physical_id_changes_only_with_the_immutable_properties() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let mut before = declared();
+    for (property, value, replaces) in [
+        ("Tags", json!([{"Key": "owner", "Value": "new"}]), false),
+        ("ParameterName", json!("/inference-profiles/elsewhere"), false),
+        ("DrainPeriod", json!("1d"), false),
+        ("ProtectIfUsedWithin", json!("1d"), false),
+        ("ModelSource", json!({"CopyFrom": common::model_arn(NOVA)}), false),
+        ("PublishParameter", json!("true"), false),
+        ("InferenceProfileName", json!("search-2"), true),
+        ("Description", json!("Another one"), true),
+        ("ModelSource", json!({"CopyFrom": "us.amazon.nova-lite-v1:0"}), true),
+    ] {
+        let mut after = before.clone();
+        after[property] = value;
+        let id = harness.update(&first, &after, &before).await.succeeded();
+        assert_eq!(id != first, replaces, "{property}");
+        if !replaces {
+            before = after;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_or_stale_delivery_is_harmless_and_gets_the_same_answer() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let created = harness.create(&declared()).await;
+    let first = created.succeeded();
+    let before = harness.state();
+    for status in ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"] {
+        harness.status(status);
+        let again = harness.create(&declared()).await;
+        assert_eq!(again.body, created.body, "{status}");
+    }
+    harness.describe(&first);
+    harness.status("UPDATE_COMPLETE");
+    harness.delete(&first, &declared()).await.succeeded();
+    let mut older = declared();
+    older["Description"] = json!("An older one");
+    harness.update(&first, &older, &declared()).await.failed();
+    let after = harness.state();
+    assert_eq!(after, before);
+}
+
+mod deleting {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_there_or_was_never_created_is_deleted_with_success() {
+        let harness = Harness::new("DELETE_IN_PROGRESS");
+        let gone = common::profile_arn("0mbq3svia2re");
+        let elsewhere = gone.replace("us-east-1", "eu-west-1");
+        for id in [gone.as_str(), &elsewhere, "made-up-by-cloudformation", "nothing"] {
+            let answer = harness.delete(id, &json!({"Whatever": ["an", "old", "template", "held"]})).await;
+            assert_eq!(answer.succeeded(), id);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_works_from_the_physical_id_and_the_stack_alone() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.status("DELETE_IN_PROGRESS");
+        harness.delete(&first, &json!({})).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replaced_profile_drains_and_the_stack_s_end_takes_it_along() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut properties = declared();
+        properties["DrainPeriod"] = json!("7d");
+        let first = harness.create(&properties).await.succeeded();
+        let mut changed = properties.clone();
+        changed["Description"] = json!("Another one");
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &changed, &properties).await.succeeded();
+        harness.describe(&second);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&first, &properties).await.succeeded();
+        assert_eq!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).as_deref(), Some("2026-03-08T00:00:00Z"));
+        assert_eq!(harness.published(), Some(second.clone()));
+        harness.status("DELETE_IN_PROGRESS");
+        harness.delete(&second, &changed).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_profile_in_use_is_not_deleted_and_nothing_of_it_either() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut properties = declared();
+        properties["ProtectIfUsedWithin"] = json!("1d");
+        let first = harness.create(&properties).await.succeeded();
+        harness.used(&first);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        harness.status("DELETE_IN_PROGRESS");
+        let reason = harness.delete(&first, &properties).await.failed();
+        assert!(reason.starts_with("ProtectIfUsedWithin: ") && reason.contains("1 times"), "{reason}");
+        assert_eq!(harness.published(), Some(first.clone()));
+        tokio::time::sleep(Duration::from_secs(2 * 86_400)).await;
+        harness.delete(&first, &properties).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_protection_that_cannot_be_checked_protects() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut properties = declared();
+        properties["ProtectIfUsedWithin"] = json!("1d");
+        let first = harness.create(&properties).await.succeeded();
+        harness.status("DELETE_IN_PROGRESS");
+        harness.aws.account().faults.add(Fault::before("cloudwatch:GetMetricData", ErrorKind::Denied));
+        let reason = harness.delete(&first, &properties).await.failed();
+        assert!(reason.contains("cloudwatch:GetMetricData"), "{reason}");
+        assert_eq!(harness.published(), Some(first));
+    }
+}
