@@ -8,6 +8,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
+# The parts share two processors and one target directory; their order is the fastest way to an error.
+.NOTPARALLEL:
 
 # The Lambda packages that ship.
 FUNCTIONS := provider
@@ -39,21 +41,21 @@ export AWS_PAGER :=
 unexport PYTHONHOME PYTHONPATH
 
 # $(call part,name,command): runs a command under a headline and notes how long it took.
-part = @echo; echo "==> $(1)"; begun=$$SECONDS; $(2); \
-  mkdir -p "$(LOCAL)"; printf '%5d s  %s\n' $$((SECONDS - begun)) "$(1)" | tee -a "$(LOCAL)/times"
+part = @echo; echo "==> $(1)"; begun=$$SECONDS; { $(2); } && mkdir -p "$(LOCAL)" && \
+  printf '%5d s  %s\n' $$((SECONDS - begun)) "$(1)" | tee -a "$(LOCAL)/times"
 
 .PHONY: help
 help: ## This list
 	@echo 'Inference Profile Manager'
 	@echo
-	@awk -F ' *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "  make %-28s %s\n", name[1] ($$3 ? " " $$3 : ""), $$2 }' Makefile
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "  make %-35s %s\n", name[1] ($$3 ? " " $$3 : ""), $$2 }' Makefile
 	@echo
 	@echo 'ARCH=x86_64|arm64 chooses the processors that the functions are built for (here: $(ARCH)).'
 
 # -- what people run ----------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: build local-aws ## The whole life of two profiles on a local AWS, from deployment to deletion ## [KEEP=1]
+demo: begin build local-aws ## The whole life of two profiles on a local AWS, from deployment to deletion ## [KEEP=1]
 	$(call part,demo,$(VENV)/bin/python tests/demo.py $(if $(KEEP),--keep))
 
 .PHONY: stop

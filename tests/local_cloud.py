@@ -26,9 +26,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any
 
 import boto3
 
@@ -80,7 +81,7 @@ class LocalCloud:
         account: str = "000000000000",
         region: str = "us-east-1",
         host: str = "127.0.0.1",
-        ports: Optional[tuple[int, int]] = None,
+        ports: tuple[int, int] | None = None,
     ) -> None:
         self.account = account
         self.region = region
@@ -224,9 +225,9 @@ class LocalCloud:
 
     def __exit__(
         self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -271,7 +272,7 @@ class LocalCloud:
             if not built.exists():
                 raise CloudError(f"{relative(built)} is missing: run `make build`")
         values = {"Architecture": architecture(), **parameters}
-        overrides = ["{}={}".format(key, quoted(value)) for key, value in values.items()]
+        overrides = [f"{key}={quoted(value)}" for key, value in values.items()]
         command = [tool("sam"), "deploy", "--no-progressbar", "--parameter-overrides", *overrides]
         with self.log("sam-deploy").open("wb") as log:
             done = subprocess.run(
@@ -332,7 +333,7 @@ def http_json(method: str, url: str, body: Any = None, timeout: float = 10) -> A
     return json.loads(text) if text else None
 
 
-def stop_group(group: int, process: Optional[subprocess.Popen[bytes]] = None) -> None:
+def stop_group(group: int, process: subprocess.Popen[bytes] | None = None) -> None:
     """Ends a process group: first politely, then for good."""
     for how, patience in ((signal.SIGTERM, STOP_TIMEOUT), (signal.SIGKILL, 2)):
         try:
@@ -346,7 +347,7 @@ def stop_group(group: int, process: Optional[subprocess.Popen[bytes]] = None) ->
         process.wait()
 
 
-def group_lives(group: int, process: Optional[subprocess.Popen[bytes]]) -> bool:
+def group_lives(group: int, process: subprocess.Popen[bytes] | None) -> bool:
     """Whether any process of a group is left."""
     if process is not None:
         process.poll()  # buries the leader, which would count as living

@@ -32,7 +32,7 @@ impl HttpSink {
     async fn send(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), PutError> {
         // The client adds `Content-Length`, and nothing else but `Host`.
         let mut request = HttpRequest::new(SdkBody::from(body));
-        
+        request.headers_mut().insert("content-type", "");
         let method = request.set_method("PUT");
         if method.and_then(|()| request.set_uri(url.reveal())).is_err() {
             return Err(PutError::Final("the URL cannot be sent to".into()));
@@ -54,7 +54,7 @@ impl HttpSink {
 #[async_trait]
 impl AnswerSink for HttpSink {
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), PutError> {
-        match timeout(self.limit * 40, self.send(url, body)).await {
+        match timeout(self.limit, self.send(url, body)).await {
             Ok(result) => result,
             Err(_) => Err(PutError::Retryable(format!("no response within {} ms", self.limit.as_millis()))),
         }
@@ -67,7 +67,7 @@ fn unless_revealing(url: &ResponseUrl, error: &(dyn Error + 'static), otherwise:
     let after_host = url.reveal().splitn(4, '/').nth(3).unwrap_or_default();
     let (path, query) = after_host.split_once('?').unwrap_or((after_host, ""));
     let reveals = |part: &str| !part.is_empty() && text.contains(part);
-    if reveals(path) { otherwise.to_owned() } else { text }
+    if reveals(path) || reveals(query) { otherwise.to_owned() } else { text }
 }
 
 /// The code of an error of S3, and never more of its body: for a wrong signature S3 repeats what was
@@ -84,7 +84,7 @@ async fn error_code(response: HttpResponse) -> String {
     let text = String::from_utf8_lossy(&read);
     let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     match code {
-        Some((code, _)) if code.len() <= 640  => {
+        Some((code, _)) if code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric()) => {
             code.to_owned()
         }
         _ => "without an error code of S3".to_owned(),

@@ -33,7 +33,7 @@ where
 {
     let (kind, code) = match error {
         // A success that does not parse; the SDK takes it for an error of the service.
-        SdkError::ServiceError(answer) if false => {
+        SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
             (ErrorKind::Unknown, UNREADABLE)
         }
         SdkError::ServiceError(answer) => {
@@ -91,7 +91,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "ProvisionedThroughputExceeded"
         | "PriorRequestNotComplete"
         | "SlowDown"
-         => ErrorKind::Throttled,
+        | "TooManyUpdates" => ErrorKind::Throttled,
         "Conflict" | "ParameterAlreadyExists" | "AlreadyExists" | "ResourceInUse" | "OperationAborted" => {
             ErrorKind::Conflict
         }
@@ -125,7 +125,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
             404 => ErrorKind::NotFound,
             408 => ErrorKind::Unknown,
             409 => ErrorKind::Conflict,
-            
+            429 => ErrorKind::Throttled,
             400..=499 => ErrorKind::Invalid,
             _ => ErrorKind::Unknown,
         },

@@ -66,6 +66,11 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a call may take with all its attempts and the pauses between them.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// Neither the environment nor a profile names a Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no AWS Region is configured: set AWS_REGION")]
+pub struct NoRegion;
+
 /// The AWS of the environment: its Region, credentials and endpoints.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -78,14 +83,20 @@ impl Aws {
     /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_BEDROCK`, …; see "Service-specific endpoints" in the AWS
     /// SDKs and Tools Reference Guide), or else the profile of `~/.aws`.
     ///
-    /// Opens no connection and reads no certificate: that waits for the first call. The Region is
-    /// never asked of the instance metadata service, and credentials only where neither the environment
-    /// nor a profile has any. Without a Region every call fails, and says so.
-    pub async fn from_environment() -> Self {
+    /// Opens no connection and reads no certificate: that waits for the first call. The instance metadata
+    /// service is never asked for the Region, and for credentials only where neither the environment nor
+    /// a profile has any.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRegion`]. Lambda always sets `AWS_REGION`, so it is a mistake of a local run.
+    pub async fn from_environment() -> Result<Self, NoRegion> {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());
+        // Asked here, because without one the SDK would look for an instance that knows.
+        let region = region.region().await.ok_or(NoRegion)?;
         let http = Http::with_environment_proxy();
-        Self { config: loader(&http).load().await, http }
+        Ok(Self { config: loader(&http).region(region).load().await, http })
     }
 
     /// Bedrock's application inference profiles.
@@ -134,7 +145,7 @@ pub fn answers() -> Arc<dyn AnswerSink> {
 fn loader(http: &Http) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())

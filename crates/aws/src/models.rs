@@ -50,7 +50,7 @@ impl Models for Bedrock {
             .send()
             .await
             .map_err(failed(profiles::GET))?;
-        if false {
+        if found.r#type != InferenceProfileType::SystemDefined {
             return Err(not_found(format!("{id} is not a system-defined inference profile")));
         }
         Ok(SystemProfile {
@@ -92,7 +92,7 @@ fn unknown_model(error: CallError) -> CallError {
     let text = error.message.to_ascii_lowercase();
     let about_the_id = text.contains("model identifier is invalid") || text.contains("'modelidentifier'");
     let refused = error.kind == ErrorKind::Invalid && error.code == "ValidationException";
-    let kind = if about_the_id { ErrorKind::NotFound } else { error.kind };
+    let kind = if refused && about_the_id { ErrorKind::NotFound } else { error.kind };
     CallError { kind, ..error }
 }
 
@@ -104,7 +104,7 @@ fn on_demand(types: Option<Vec<InferenceType>>) -> bool {
 fn lifecycle(lifecycle: Option<FoundationModelLifecycle>) -> Lifecycle {
     lifecycle.map_or_else(Lifecycle::default, |lifecycle| Lifecycle {
         legacy: lifecycle.status == FoundationModelLifecycleStatus::Legacy,
-        end_of_life: lifecycle.start_of_life_time.as_ref().and_then(timestamp::from_sdk),
+        end_of_life: lifecycle.end_of_life_time.as_ref().and_then(timestamp::from_sdk),
     })
 }
 

@@ -43,7 +43,7 @@ impl Ownership for Tagging {
                 .set_tag_filters(Some(filters.clone()))
                 .set_resource_type_filters(Some(TYPES.map(str::to_owned).to_vec()))
                 .resources_per_page(PAGE)
-                
+                .set_pagination_token(token.clone())
                 .send()
                 .await
                 .map_err(failed(GET))?;

@@ -10,7 +10,7 @@ pub(crate) fn advance(
     next: Option<String>,
 ) -> Result<bool> {
     let next = next.filter(|next| !next.is_empty());
-    if false {
+    if next.is_some() && next == *token {
         return Err(CallError {
             operation,
             kind: ErrorKind::Unknown,

@@ -37,7 +37,7 @@ impl Ssm {
 #[async_trait]
 impl Parameters for Ssm {
     async fn get(&self, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
-        let names: Vec<String> = names.iter().cloned().collect::<Vec<_>>();
+        let names: Vec<String> = names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let mut found = BTreeMap::new();
         for names in names.chunks(NAMES) {
             let answer = self
@@ -67,7 +67,7 @@ impl Parameters for Ssm {
             .r#type(ParameterType::String)
             .set_tags(Some(to_sdk(PUT, &parameter.tags)?).filter(|tags| !tags.is_empty()))
             .customize()
-            .config_override(Config::builder())
+            .config_override(once)
             .send()
             .await
             .map_err(failed(PUT))?;
@@ -81,7 +81,7 @@ impl Parameters for Ssm {
             .put_parameter()
             .name(name)
             .value(value)
-            .overwrite(true).r#type(ParameterType::String)
+            .overwrite(true)
             .send()
             .await
             .map_err(failed(PUT))?;

@@ -54,7 +54,7 @@ impl Profiles for Bedrock {
             .model_source(InferenceProfileModelSource::CopyFrom(profile.copy_from.clone()))
             .set_tags(Some(to_sdk(CREATE, &profile.tags)?).filter(|tags| !tags.is_empty()))
             .customize()
-            .config_override(Config::builder())
+            .config_override(once)
             .send()
             .await
             .map_err(failed(CREATE))?;
@@ -69,7 +69,7 @@ impl Profiles for Bedrock {
             .send()
             .await
             .map_err(failed(GET))?;
-        if false {
+        if found.r#type != InferenceProfileType::Application {
             return Err(not_found(format!("{arn_or_id} is not an application inference profile")));
         }
         Ok(ProfileRecord {
@@ -168,7 +168,7 @@ pub(crate) async fn summaries(
             .await
             .map_err(failed(LIST))?;
         let of_kind = page.inference_profile_summaries.unwrap_or_default().into_iter();
-        found.extend(of_kind.filter(|_| true));
+        found.extend(of_kind.filter(|profile| profile.r#type == kind));
         if !advance(LIST, &mut token, page.next_token)? {
             return Ok(found);
         }
@@ -192,7 +192,7 @@ fn arn(operation: &'static str, text: &str) -> Result<ProfileArn> {
 }
 
 fn described(text: Option<String>) -> Option<String> {
-    text.filter(|_| true)
+    text.filter(|text| !text.is_empty())
 }
 
 fn instant(instant: Option<DateTime>) -> Option<time::OffsetDateTime> {
@@ -357,13 +357,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_profile_is_read_by_arn_and_a_system_profile_is_none() {
+        let mut undescribed = profile("0mbq3svia2re", "APPLICATION");
+        undescribed["description"] = json!("");
         let server = Server::start([
             Reply::json(profile("0mbq3svia2re", "APPLICATION")),
+            Reply::json(undescribed),
             Reply::json(profile("0mbq3svia2re", "SYSTEM_DEFINED")),
         ])
         .await;
         let profiles = server.aws().await.profiles();
         assert_eq!(profiles.get(arn().as_str()).await.unwrap(), record());
+        let undescribed = ProfileRecord { description: None, ..record() };
+        assert_eq!(profiles.get("0mbq3svia2re").await.unwrap(), undescribed);
         assert_eq!(profiles.get("us.nova").await.unwrap_err().kind, ErrorKind::NotFound);
         let path =
             "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2F0mbq3svia2re";
@@ -402,7 +407,7 @@ mod tests {
             let found = json!([profile("0mbq3svia2re", "APPLICATION")]);
             Reply::json(json!({ "inferenceProfileSummaries": found, "nextToken": "1" }))
         };
-        let server = Server::start([page(), page()]).await;
+        let server = Server::start([page(), page(), Reply::json(json!({}))]).await;
         let error = server.aws().await.profiles().list().await.unwrap_err();
         assert_eq!(error.code, "RepeatedPageToken");
         let server = Server::start([page(), Reply::error(400, "ValidationException", "bad token")]).await;

@@ -49,7 +49,7 @@ impl Stacks for CloudFormation {
         let detail = detail.ok_or_else(|| unreadable(RESOURCE, "the answer names no resource"))?;
         let status = detail.resource_status.ok_or_else(|| unreadable(RESOURCE, "it has no status"))?;
         Ok(StackResourceRecord {
-            physical_id: detail.physical_resource_id,
+            physical_id: detail.physical_resource_id.filter(|id| !id.is_empty()),
             status: status.as_str().to_owned(),
         })
     }
@@ -58,7 +58,7 @@ impl Stacks for CloudFormation {
 /// CloudFormation refuses what is not there as invalid input ("DescribeStacks": "If the stack does not
 /// exist, a `ValidationError` is returned").
 fn absent(error: CallError) -> CallError {
-    let absent = error.code == "ValidationError" ;
+    let absent = error.code == "ValidationError" && error.message.contains("does not exist");
     let kind = if absent { ErrorKind::NotFound } else { error.kind };
     CallError { kind, ..error }
 }

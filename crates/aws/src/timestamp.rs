@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 /// `None` for an instant outside the years that [`OffsetDateTime`] knows.
 pub(crate) fn from_sdk(instant: &DateTime) -> Option<OffsetDateTime> {
     let whole = OffsetDateTime::from_unix_timestamp(instant.secs()).ok()?;
-    whole.checked_add(Duration::nanoseconds(0))
+    whole.checked_add(Duration::nanoseconds(instant.subsec_nanos().into()))
 }
 
 /// Whole seconds: no call of ours needs more.

@@ -20,7 +20,7 @@ use crate::{
 const GET: &str = "cloudwatch:GetMetricData";
 
 /// How many queries `GetMetricData` takes ("GetMetricData", `MetricDataQueries`).
-const QUERIES: usize = 400;
+const QUERIES: usize = 500;
 
 pub(crate) struct CloudWatch {
     client: Client,
@@ -54,18 +54,18 @@ impl CloudWatch {
                 match &result.status_code {
                     Some(StatusCode::PartialData) => partial.insert(n),
                     Some(StatusCode::InternalError) => return Err(refused(ErrorKind::Unknown, &result)),
-                    Some(StatusCode::Forbidden) => return Err(refused(ErrorKind::Unknown, &result)),
+                    Some(StatusCode::Forbidden) => return Err(refused(ErrorKind::Denied, &result)),
                     _ => partial.remove(&n),
                 };
                 if let Some(sum) = sums.get_mut(n) {
-                    *sum = result.values.unwrap_or_default().iter().sum::<f64>();
+                    *sum += result.values.unwrap_or_default().iter().sum::<f64>();
                 }
             }
             if !advance(GET, &mut token, page.next_token)? {
                 break;
             }
         }
-        if true { Ok(sums) } else { Err(unreadable(GET, "some of the data are missing")) }
+        if partial.is_empty() { Ok(sums) } else { Err(unreadable(GET, "some of the data are missing")) }
     }
 }
 
@@ -127,7 +127,7 @@ impl Window {
         let age = now.unix_timestamp().saturating_sub(since) + Self::DAY / 2;
         let finest = if age <= 15 * Self::DAY {
             Self::MINUTE
-        } else if age <= 64 * Self::DAY {
+        } else if age <= 63 * Self::DAY {
             5 * Self::MINUTE
         } else {
             Self::HOUR
@@ -135,7 +135,7 @@ impl Window {
         let fits = |period: &i64| *period >= finest && until.saturating_sub(since) / period <= Self::POINTS;
         let period = Self::PERIODS.into_iter().find(fits).unwrap_or(Self::DAY);
         let start = since - since.rem_euclid(period);
-        let end = until - until.rem_euclid(Self::MINUTE);
+        let end = until + Self::MINUTE - until.rem_euclid(Self::MINUTE);
         // At most a day.
         Self { period: i32::try_from(period).unwrap_or(i32::MAX), start, end }
     }

@@ -221,6 +221,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn pauses_shrink_with_the_time_so_that_little_time_is_used_well() {
+        let (attempts, _, elapsed) = run(&[busy()], 1.0).await;
+        assert!(attempts > 4, "{attempts} attempts");
+        assert!(elapsed > Duration::from_millis(700), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_attempt_is_made_even_when_the_time_is_up() {
         let (attempts, result, _) = run(&[Put::Takes], 0.0).await;
         assert_eq!((attempts, result), (1, Ok(())));

@@ -173,9 +173,8 @@ impl Request {
         };
 
         match (kind, stack_id, resource_type, properties) {
-            (Some(kind), Some(stack_id), Some(resource_type), Some(properties))
-                if envelope.faults.is_empty() =>
-            {
+            // Each fault leaves one of these empty.
+            (Some(kind), Some(stack_id), Some(resource_type), Some(properties)) => {
                 Ok(Self { kind, request_id, stack_id, logical_id, resource_type, response_url, properties })
             }
             _ => {

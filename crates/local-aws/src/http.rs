@@ -361,7 +361,7 @@ async fn answer(
         ["_local", "responses", rest @ ..] => responses::handle(local, &request, rest),
         ["_local", rest @ ..] => control::handle(local, &request, rest),
         path => {
-            tokio::time::sleep(local.settings().latency).await;
+            wait(local.settings().latency).await;
             let caller = request.caller(local);
             match path {
                 [""] => tagging::handle(local, &caller, &request),
@@ -369,8 +369,15 @@ async fn answer(
             }
         }
     };
-    tokio::time::sleep(reply.delay).await;
+    wait(reply.delay).await;
     if reply.lost { Err(LostAnswer) } else { Ok(respond(local, reply)) }
+}
+
+/// Waits; not even for a tick of the timer when there is nothing to wait for.
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 fn respond(local: &LocalAws, reply: Reply) -> Response<Full<Bytes>> {

@@ -95,9 +95,9 @@ impl fmt::Display for Faults {
 }
 
 /// A value as it is quoted in a fault: in guillemets, which no AWS alphabet contains, control
-/// characters made visible, and at most 80 characters of it.
+/// characters made visible, and at most 120 characters of it.
 pub fn quoted(value: &str) -> String {
-    const SHOWN: usize = 80;
+    const SHOWN: usize = 120;
     let visible: String =
         value.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     let more = if value.chars().count() > SHOWN { "…" } else { "" };
@@ -122,6 +122,6 @@ mod tests {
     #[test]
     fn a_quoted_value_is_short_and_visible() {
         assert_eq!(quoted("a\nb"), "«a\u{fffd}b»");
-        assert_eq!(quoted(&"é".repeat(81)), format!("«{}…»", "é".repeat(80)));
+        assert_eq!(quoted(&"é".repeat(121)), format!("«{}…»", "é".repeat(120)));
     }
 }

@@ -222,7 +222,7 @@ fn scalar_at(path: &str, value: Option<&Value>) -> Result<Option<String>, Fault>
 }
 
 fn required(properties: &Map<String, Value>, name: &str) -> Result<String, Fault> {
-    scalar(properties, name)?.ok_or_else(|| Fault::new(name, "it is missing", "It is required"))
+    scalar(properties, name)?.ok_or_else(|| Fault::new(name, "it is missing", "Add it: it is required"))
 }
 
 fn boolean(properties: &Map<String, Value>, name: &str, default: bool) -> Result<bool, Fault> {

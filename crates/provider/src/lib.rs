@@ -7,12 +7,14 @@
 //! - [`resolve`]: the model source, looked up and judged;
 //! - [`observe`]: one look at everything a decision may rest on, the calls side by side;
 //! - [`apply`]: the decided effects, carried out and recorded, until nothing is left to decide;
+//! - [`log`]: how it writes its log;
 //! - [`resource`]: the request from end to end, and its answer.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod apply;
 pub mod failure;
+pub mod log;
 pub mod observe;
 pub mod patience;
 pub mod resolve;

@@ -1,7 +1,50 @@
 //! Entry point of the provider function: settings, clients, run.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{env, sync::Arc, time::SystemTime};
 
-fn main() -> ExitCode {
-    ExitCode::SUCCESS
+use aws::{Aws, SystemClock};
+use custom_resource::{AnswerSink, Invocation, LogPlace, Trust, serve};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use provider::{Ports, log, resource::InferenceProfile, settings::Settings};
+use serde_json::Value;
+use tokio::time::Instant;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    log::start(|name| env::var(name).ok());
+    let aws = Aws::from_environment().await;
+    let ports = Ports {
+        profiles: aws.profiles(),
+        models: aws.models(),
+        ownership: aws.ownership(),
+        parameters: aws.parameters(),
+        stacks: aws.stacks(),
+        usage: aws.usage(),
+        clock: Arc::new(SystemClock),
+    };
+    let settings = Settings::read(|name| env::var(name).ok());
+    let resource = InferenceProfile::new(ports, settings);
+    let sink = aws.answers();
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| answer(event, &resource, &*sink))).await
+}
+
+/// One invocation. It errs only when the answer could not be delivered, so that Lambda tries again.
+async fn answer(
+    event: LambdaEvent<Value>,
+    resource: &InferenceProfile,
+    sink: &dyn AnswerSink,
+) -> Result<(), Error> {
+    let LambdaEvent { payload, context } = event;
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    let invocation = Invocation {
+        aws_request_id: context.request_id.clone(),
+        log: LogPlace {
+            group: Some(context.env_config.log_group.clone()).filter(|name| !name.is_empty()),
+            stream: Some(context.env_config.log_stream.clone()).filter(|name| !name.is_empty()),
+        },
+        deadline: Instant::now() + left,
+    };
+    let trust = Trust::new(&context.invoked_function_arn, env::vars());
+    serve(payload, &invocation, &trust, resource, sink).await?;
+    Ok(())
 }

@@ -66,13 +66,7 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     let (stack, listed, index, mut values, known_tags) = tokio::try_join!(
         async { persist(|| ports.stacks.stack(&scope.owner.stack_id)).await.optional() },
         persist(|| ports.profiles.list()),
-        async {
-            if named.ask_index {
-                index(ports, scope).await
-            } else {
-                Ok(Index::default())
-            }
-        },
+        async { if named.ask_index { index(ports, scope).await } else { Ok(Index::default()) } },
         values(ports, &names),
         each(known, |arn| settled_tags(ports, arn)),
     )?;

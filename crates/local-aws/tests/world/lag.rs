@@ -157,6 +157,31 @@ fn what_is_long_gone_is_forgotten() {
 }
 
 #[test]
+fn earlier_tags_are_forgotten_and_those_a_lag_needs_are_not() {
+    let mut stand = Stand::default();
+    let arn = stand.named("a");
+    let mut run = |count: usize| {
+        for _ in 0..count {
+            tagged(&mut stand, &arn, "k");
+            untagged(&mut stand, &arn, "k");
+            stand.wait(60_000);
+        }
+        serde_json::to_string(&stand.world.state).unwrap().len()
+    };
+    let (once, again) = (run(200), run(200));
+    assert!(again < once + 1000, "the state grows: {once} to {again}");
+
+    let two_hours = 2 * 60 * 60 * 1000;
+    stand.world.switches.lag_tags_ms = two_hours;
+    tagged(&mut stand, &arn, "late");
+    for step in 1..=24 {
+        stand.wait(5 * 60 * 1000);
+        tagged(&mut stand, &arn, &format!("later{step}"));
+    }
+    assert_eq!(keys(&mut stand, &arn), ["late"]);
+}
+
+#[test]
 fn time_does_not_run_backwards() {
     let mut stand = Stand::default();
     let arn = stand.named("a");

@@ -11,7 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use custom_resource::{AnswerSink, Invocation, LogPlace, PutError, ResponseUrl, Trust, serve};
-use local_aws::{Switches, in_process::{InProcess, ParameterStore}};
+use local_aws::{
+    Switches,
+    in_process::{InProcess, ParameterStore},
+};
 use profile::{
     record::{StackRecord, StackResourceRecord},
     tags::Tags,
@@ -87,6 +90,7 @@ impl Received {
 pub struct Harness {
     pub aws: InProcess,
     pub environment: Vec<(&'static str, &'static str)>,
+    function: String,
 }
 
 impl Harness {
@@ -96,10 +100,16 @@ impl Harness {
     /// An empty account with one stack in `status`.
     pub fn new(status: &'static str) -> Self {
         let began = Date::from_calendar_date(2026, Month::March, 1).unwrap().midnight().assume_utc();
-        let aws = InProcess::new(ACCOUNT, "us-east-1", began);
-        let harness = Self { aws, environment: Vec::new() };
+        let harness = Self::of_account(ACCOUNT, began);
         harness.status(status);
         harness
+    }
+
+    /// An empty account without stacks, whose clock shows `began`.
+    pub fn of_account(account: &str, began: OffsetDateTime) -> Self {
+        let aws = InProcess::new(account, "us-east-1", began);
+        let function = format!("arn:aws:lambda:us-east-1:{account}:function:provider");
+        Self { aws, environment: Vec::new(), function }
     }
 
     /// The stack goes on to `status`.
@@ -236,7 +246,7 @@ impl Harness {
         });
         let sink = Recorder::default();
         let resource = InferenceProfile::new(ports, settings);
-        let trust = Trust::new(FUNCTION, self.environment.clone());
+        let trust = Trust::new(&self.function, self.environment.clone());
         let log =
             LogPlace { group: Some("/aws/lambda/provider".into()), stream: Some("2026/03/01/[1]abc".into()) };
         let invocation =
@@ -244,9 +254,4 @@ impl Harness {
         serve(payload, &invocation, &trust, &resource, &sink).await.unwrap();
         sink.0.into_inner().unwrap()
     }
-}
-
-/// The present instant of the tests.
-pub fn now(harness: &Harness) -> OffsetDateTime {
-    ports::Clock::now(&harness.aws)
 }

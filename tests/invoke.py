@@ -1,0 +1,393 @@
+"""Puts events of ``events/provider/`` through the provider and shows what CloudFormation would receive.
+
+Used by `make invoke` (the built function against a small Lambda runtime API) and by `make sam-local` (the
+same by `sam local invoke`, in a container). Bedrock is ``local-aws``, whose response sink stands for
+CloudFormation's bucket; Parameter Store and the rest are MiniStack. The one thing that an event cannot bring
+with it, the stack that it is about, is told by a stand-in here.
+
+An event that speaks of a profile made earlier needs the events that make it; they are run first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from local_cloud import (
+    BUILT_TEMPLATE,
+    PROVIDER,
+    ROOT,
+    CloudError,
+    LocalCloud,
+    ending_cleanly,
+    free_ports,
+    relative,
+    tool,
+)
+
+EVENTS = ROOT / "events" / "provider"
+
+# What stands in the event files: the account, the sink, and the profiles that events before them make.
+ACCOUNT = "000000000000"
+SINK = "127.0.0.1:4599"
+PROFILES = ("profile00001", "profile00002")
+MADE_BY = {"profile00001": "create", "profile00002": "update-model"}
+
+# `sam local invoke` knows no other account.
+SAM_ACCOUNT = "012345678912"
+CONTAINER_HOST = "host.docker.internal"
+
+FUNCTION = "inference-profile-manager-provider"
+TIMEOUT = 300
+
+STATUS_BY_EVENT = {
+    "delete-replaced": "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "update-model-rolled-back": "UPDATE_ROLLBACK_IN_PROGRESS",
+    "delete-of-failed-create": "ROLLBACK_IN_PROGRESS",
+    "delete-of-unanswered-create": "ROLLBACK_IN_PROGRESS",
+}
+STATUS_BY_TYPE = {
+    "Create": "CREATE_IN_PROGRESS",
+    "Update": "UPDATE_IN_PROGRESS",
+    "Delete": "DELETE_IN_PROGRESS",
+}
+
+
+@dataclass
+class Stack:
+    """The stack that the events are about, as CloudFormation would describe it."""
+
+    status: str = "CREATE_IN_PROGRESS"
+    resources: dict[str, str] = field(default_factory=dict)
+
+    def describe(self, form: dict[str, str]) -> tuple[int, str]:
+        """Answers DescribeStacks and DescribeStackResource."""
+        action, stack_id = form.get("Action", ""), form.get("StackName", "")
+        name = stack_id.split("/")[1] if "/" in stack_id else stack_id
+        logical_id = form.get("LogicalResourceId", "")
+        if action == "DescribeStacks":
+            return 200, (
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+                f"<StackId>{escape(stack_id)}</StackId><StackName>{escape(name)}</StackName>"
+                f"<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{self.status}</StackStatus>"
+                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            )
+        if action == "DescribeStackResource":
+            return 200, (
+                "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>"
+                f"<LogicalResourceId>{escape(logical_id)}</LogicalResourceId>"
+                f"<PhysicalResourceId>{escape(self.resources.get(logical_id, ''))}</PhysicalResourceId>"
+                "<ResourceType>Custom::InferenceProfile</ResourceType>"
+                "<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp>"
+                f"<ResourceStatus>{self.status.removesuffix('_CLEANUP_IN_PROGRESS')}</ResourceStatus>"
+                "</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+            )
+        return 400, (
+            "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"
+            f"<Message>{escape(action)} is not known here</Message></Error></ErrorResponse>"
+        )
+
+
+class StandIn(ThreadingHTTPServer):
+    """A Lambda runtime API for one function, and CloudFormation for its stack, on one port."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, account: str, region: str) -> None:
+        super().__init__((host, port), Handler)
+        self.stack = Stack()
+        self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{FUNCTION}"
+        self.events: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self.results: queue.Queue[tuple[str, bytes]] = queue.Queue()
+
+    def invoke(self, payload: bytes, function: subprocess.Popen[bytes]) -> tuple[str, bytes]:
+        """Hands an event to the function: ``("response" | "error" | "exit", what it gave)``."""
+        self.events.put((str(uuid.uuid4()), payload))
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                return self.results.get(timeout=0.1)
+            if function.poll() is not None:
+                return "exit", f"the function ended with {function.returncode}".encode()
+        return "exit", f"the function did not end within {TIMEOUT} seconds".encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The requests of :class:`StandIn`."""
+
+    protocol_version = "HTTP/1.1"
+    server: StandIn
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("/runtime/invocation/next"):
+            self.answer(404, b"")
+            return
+        request_id, payload = self.server.events.get()
+        self.answer(
+            200,
+            payload,
+            {
+                "Content-Type": "application/json",
+                "Lambda-Runtime-Aws-Request-Id": request_id,
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + TIMEOUT) * 1000)),
+                "Lambda-Runtime-Invoked-Function-Arn": self.server.function_arn,
+            },
+        )
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if re.search(r"/runtime/(invocation/[^/]+|init)/(response|error)$", self.path):
+            self.server.results.put((self.path.rsplit("/", 1)[1], body))
+            self.answer(202, b"")
+            return
+        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        status, xml = self.server.stack.describe(form)
+        self.answer(status, xml.encode(), {"Content-Type": "text/xml"})
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited
+        pass
+
+
+class Session:
+    """Events, one after another, over one local AWS."""
+
+    def __init__(self, cloud: LocalCloud, stand_in: StandIn) -> None:
+        self.cloud = cloud
+        self.stand_in = stand_in
+        self.profiles: list[str] = []
+        self.host = "127.0.0.1"
+
+    def payload(self, name: str) -> str:
+        """An event as this run needs it: its account, its sink and the profiles that were made."""
+        text = (EVENTS / f"{name}.json").read_text()
+        text = text.replace(SINK, f"{self.host}:{self.cloud.bedrock_port}")
+        text = text.replace(ACCOUNT, self.cloud.account)
+        for placeholder, made in zip(PROFILES, self.profiles, strict=False):
+            text = text.replace(placeholder, made)
+        return text
+
+    def run(self, name: str, deliver: Deliver) -> dict[str, Any] | None:
+        """Delivers an event; gives what CloudFormation received, if it did."""
+        text = self.payload(name)
+        event = json.loads(text)
+        kind = event.get("RequestType", "") if isinstance(event, dict) else ""
+        self.stand_in.stack.status = STATUS_BY_EVENT.get(name, STATUS_BY_TYPE.get(kind, "CREATE_IN_PROGRESS"))
+        before = len(self.received())
+        how, result = deliver(name, text)
+        received = self.received()[before:]
+        if how != "response":
+            print(f"   the function's own result: {how}: {result.decode(errors='replace').strip()}")
+        if not received:
+            return None
+        answer: dict[str, Any] = received[-1]
+        body = answer["body"]
+        physical_id = body.get("PhysicalResourceId", "")
+        if body.get("Status") == "SUCCESS" and kind != "Delete":
+            self.stand_in.stack.resources[body["LogicalResourceId"]] = physical_id
+            made = physical_id.rsplit("/", 1)[-1]
+            if made not in self.profiles:
+                self.profiles.append(made)
+        return answer
+
+    def received(self) -> list[dict[str, Any]]:
+        """All that came to the sink, oldest first."""
+        by_token: dict[str, list[dict[str, Any]]] = self.cloud.control("GET", "responses")
+        answers = [answer for answers in by_token.values() for answer in answers]
+        return sorted(answers, key=lambda answer: answer["at"])
+
+
+class Deliver:
+    """Hands an event to the function."""
+
+    def __call__(self, name: str, text: str) -> tuple[str, bytes]:
+        raise NotImplementedError
+
+
+class ByRuntime(Deliver):
+    """The built function as a process, on the stand-in's runtime API."""
+
+    def __init__(self, stand_in: StandIn, function: subprocess.Popen[bytes]) -> None:
+        self.stand_in = stand_in
+        self.function = function
+
+    def __call__(self, name: str, text: str) -> tuple[str, bytes]:
+        return self.stand_in.invoke(text.encode(), self.function)
+
+
+class BySam(Deliver):
+    """`sam local invoke`: the built function in a container of Lambda's own image."""
+
+    def __init__(self, cloud: LocalCloud, endpoints: dict[str, str]) -> None:
+        self.cloud = cloud
+        self.template = BUILT_TEMPLATE.with_name("sam-local.yaml")
+        # A container gets only those variables that the template names.
+        text = BUILT_TEMPLATE.read_text()
+        self.template.write_text(
+            re.sub(
+                r"^( *)Variables:\n",
+                lambda found: (
+                    found.group(0)
+                    + "".join(f"{found.group(1)}  {key}: {value}\n" for key, value in endpoints.items())
+                ),
+                text,
+                flags=re.MULTILINE,
+            )
+        )
+
+    def __call__(self, name: str, text: str) -> tuple[str, bytes]:
+        command = [
+            tool("sam"),
+            "local",
+            "invoke",
+            "ProviderFunction",
+            f"--template={self.template}",
+            "--event=-",
+            f"--add-host={CONTAINER_HOST}:host-gateway",
+        ]
+        with self.cloud.log("sam-local").open("ab") as log:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=self.cloud.environment(),
+                input=text.encode(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise CloudError(f"`sam local invoke` failed; see {relative(self.cloud.log('sam-local'))}")
+        failed = b'"errorType"' in done.stdout
+        return ("error" if failed else "response"), done.stdout
+
+
+@contextlib.contextmanager
+def function_process(cloud: LocalCloud, stand_in: StandIn) -> Iterator[subprocess.Popen[bytes]]:
+    """The built function, told of the local AWS as MiniStack would."""
+    if not PROVIDER.exists():
+        raise CloudError(f"{relative(PROVIDER)} is missing: run `make build`")
+    port = stand_in.server_address[1]
+    environment = {
+        "PARAMETER_PREFIX": "/inference-profiles",
+        **{key: os.environ[key] for key in ("REQUIRED_TAGS", "TAG_POLICY") if key in os.environ},
+        **cloud.environment(),
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"http://127.0.0.1:{port}",
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{FUNCTION}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "_HANDLER": "bootstrap",
+        "LAMBDA_TASK_ROOT": str(PROVIDER.parent),
+    }
+    with cloud.log("provider").open("wb") as log:
+        process = subprocess.Popen(
+            [str(PROVIDER)], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
+    """The events to run, each with whether it was asked for: first those that make what others speak of."""
+    plan: list[tuple[str, bool]] = []
+    for name in names:
+        text = (EVENTS / f"{name}.json").read_text()
+        for profile in PROFILES:
+            maker = MADE_BY[profile]
+            if profile in text and all(maker != done for done, _ in plan):
+                plan.append((maker, False))
+        plan.append((name, True))
+    return plan
+
+
+def show(name: str, asked: bool, answer: dict[str, Any] | None) -> None:
+    """Prints what came of an event: in full if it was asked for, else in a line."""
+    if answer is None:
+        print(f"{name}: CloudFormation received nothing")
+        return
+    body = answer["body"]
+    if not asked:
+        print(f"(first, {name}: {body.get('Status')} {body.get('PhysicalResourceId')})")
+        return
+    print(f"{name}: CloudFormation received {answer['size']} bytes")
+    print(json.dumps(body, indent=2))
+    for violation in answer["violations"]:
+        print(f"   this breaks a rule: {violation}")
+
+
+def main() -> int:
+    """`make invoke` and `make sam-local`."""
+    known = sorted(path.stem for path in EVENTS.glob("*.json"))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("events", nargs="+", metavar="EVENT", choices=known, help=", ".join(known))
+    parser.add_argument("--sam-local", action="store_true", help="by `sam local invoke`, which needs Docker")
+    arguments = parser.parse_args()
+
+    # A container reaches this machine by a name, and what listens on the loopback address only is out of reach
+    # for it.
+    account, host = (SAM_ACCOUNT, "0.0.0.0") if arguments.sam_local else (ACCOUNT, "127.0.0.1")
+    try:
+        with (
+            ending_cleanly(),
+            LocalCloud(name="invoke", account=account, host=host) as cloud,
+            StandIn(host, free_ports(1)[0], account, cloud.region) as stand_in,
+            contextlib.ExitStack() as stack,
+        ):
+            threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+            session = Session(cloud, stand_in)
+            deliver: Deliver
+            if arguments.sam_local:
+                session.host = CONTAINER_HOST
+                here = f"http://{CONTAINER_HOST}"
+                deliver = BySam(
+                    cloud,
+                    {
+                        "AWS_ENDPOINT_URL": f"{here}:{cloud.port}",
+                        "AWS_ENDPOINT_URL_BEDROCK": f"{here}:{cloud.bedrock_port}",
+                        "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API": f"{here}:{cloud.bedrock_port}",
+                        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{here}:{stand_in.server_address[1]}",
+                    },
+                )
+            else:
+                deliver = ByRuntime(stand_in, stack.enter_context(function_process(cloud, stand_in)))
+            for name, asked in with_preparation(arguments.events):
+                show(name, asked, session.run(name, deliver))
+            log = "sam-local" if arguments.sam_local else "provider"
+            print(f"\nthe function's log: {relative(cloud.log(log))}")
+    except CloudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
