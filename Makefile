@@ -97,7 +97,7 @@ sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EV
 .PHONY: clean
 clean: ## Removes what was built and installed here
 	@if [ -x "$(VENV)/bin/python" ]; then $(VENV)/bin/python tests/demo.py --stop; fi
-	rm -rf target .aws-sam .local .venv .pytest_cache .ruff_cache tests/__pycache__
+	rm -rf target .aws-sam .local .venv tests/__pycache__ tests/.pytest_cache tests/.ruff_cache
 
 # -- the parts of `make test` -------------------------------------------------------------------------
 

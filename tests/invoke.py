@@ -350,8 +350,7 @@ def main() -> int:
     parser.add_argument("--sam-local", action="store_true", help="by `sam local invoke`, which needs Docker")
     arguments = parser.parse_args()
 
-    # A container reaches this machine by a name, and what listens on the loopback address only is out of reach
-    # for it.
+    # A container reaches this machine by a name; what listens on the loopback address only is out of reach.
     account, host = (SAM_ACCOUNT, "0.0.0.0") if arguments.sam_local else (ACCOUNT, "127.0.0.1")
     try:
         with (

@@ -66,11 +66,6 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a call may take with all its attempts and the pauses between them.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Neither the environment nor a profile names a Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no AWS Region is configured: set AWS_REGION")]
-pub struct NoRegion;
-
 /// The AWS of the environment: its Region, credentials and endpoints.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -83,20 +78,14 @@ impl Aws {
     /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_BEDROCK`, …; see "Service-specific endpoints" in the AWS
     /// SDKs and Tools Reference Guide), or else the profile of `~/.aws`.
     ///
-    /// Opens no connection and reads no certificate: that waits for the first call. The instance metadata
-    /// service is never asked for the Region, and for credentials only where neither the environment nor
-    /// a profile has any.
-    ///
-    /// # Errors
-    ///
-    /// [`NoRegion`]. Lambda always sets `AWS_REGION`, so it is a mistake of a local run.
-    pub async fn from_environment() -> Result<Self, NoRegion> {
+    /// Opens no connection and reads no certificate: that waits for the first call. With a Region and
+    /// credentials in the environment, as on Lambda, nothing is asked of the instance metadata service.
+    /// Without a Region every call fails, and says so.
+    pub async fn from_environment() -> Self {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new());
-        // Asked here, because without one the SDK would look for an instance that knows.
-        let region = region.region().await.ok_or(NoRegion)?;
         let http = Http::with_environment_proxy();
-        Ok(Self { config: loader(&http).region(region).load().await, http })
+        Self { config: loader(&http).region(region).load().await, http }
     }
 
     /// Bedrock's application inference profiles.
