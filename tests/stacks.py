@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,10 @@ class Stack:
         self._api.update_stack(StackName=self.name, **self._request(template, **options))
         return self._end()
 
-    def delete(self) -> str:
-        """Ends with ``DELETE_COMPLETE`` or ``DELETE_FAILED``."""
+    def delete(self, retain: Sequence[str] = ()) -> str:
+        """Ends with ``DELETE_COMPLETE`` or ``DELETE_FAILED``; then, ``retain`` leaves resources behind."""
         self._seen = len(self._events())
-        self._api.delete_stack(StackName=self.name)
+        self._api.delete_stack(StackName=self.name, RetainResources=list(retain))
         return self._end()
 
     @property

@@ -98,17 +98,8 @@ def test_a_profile_is_made_tagged_and_published(
 
 def test_every_attribute_can_be_got(account: Account, stack: Stack, profile: Make, name: str) -> None:
     texts = [
-        "InferenceProfileArn",
-        "InferenceProfileId",
-        "InferenceProfileIdentifier",
-        "InferenceProfileName",
-        "Status",
-        "Type",
-        "CreatedAt",
-        "UpdatedAt",
-        "ModelSourceArn",
-        "ParameterName",
-        "ParameterArn",
+        *("InferenceProfileArn", "InferenceProfileId", "InferenceProfileIdentifier", "InferenceProfileName"),
+        *("Status", "Type", "CreatedAt", "UpdatedAt", "ModelSourceArn", "ParameterName", "ParameterArn"),
     ]
     lists = ["ModelArns", "InvokeResourceArns"]
     outputs: dict[str, Any] = {key: {"Fn::GetAtt": ["Chat", key]} for key in texts}
@@ -462,6 +453,10 @@ class TestProtection:
         assert "3 times" in reason
         assert only(account.profiles(name)) == made
         assert account.parameter(f"{PREFIX}/{name}") == made.arn
+        # The stack could not be deleted in the end, so it lets go of the profile here.
+        assert stack.delete(retain=["Chat"]) == "DELETE_COMPLETE"
+        cloud.client("bedrock").delete_inference_profile(inferenceProfileIdentifier=made.arn)
+        cloud.client("ssm").delete_parameter(Name=f"{PREFIX}/{name}")
 
     def test_an_unused_profile_is_deleted(
         self, account: Account, stack: Stack, profile: Make, name: str

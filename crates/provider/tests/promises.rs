@@ -222,10 +222,9 @@ mod nothing_leaks {
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_taken_back_is_what_the_failed_create_answers() {
         let harness = Harness::new("CREATE_IN_PROGRESS");
-        let mut account = harness.aws.account();
-        account.faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
-        account.faults.add(Fault::before("bedrock:DeleteInferenceProfile", ErrorKind::Denied));
-        drop(account);
+        let denied = |operation: &str| Fault::before(operation, ErrorKind::Denied);
+        harness.aws.account().faults.add(denied("ssm:PutParameter").times(9));
+        harness.aws.account().faults.add(denied("bedrock:DeleteInferenceProfile"));
         let answer = harness.create(&declared()).await;
         assert!(answer.failed().contains("taking back what had been made failed"));
         let id = answer.body["PhysicalResourceId"].as_str().unwrap();
