@@ -20,6 +20,13 @@ const LONGEST_PREFIX: usize = LONGEST_NAME - 65;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterPrefix(String);
 
+impl Default for ParameterPrefix {
+    /// `/inference-profiles`.
+    fn default() -> Self {
+        Self("/inference-profiles".to_owned())
+    }
+}
+
 impl ParameterPrefix {
     /// Reads the template's `ParameterPrefix`. One slash at the end is dropped.
     pub fn parse(text: &str) -> Result<Self, Fault> {

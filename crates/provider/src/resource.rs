@@ -10,7 +10,7 @@ use profile::{
     converge,
     fault::Fault,
     model_source::Source,
-    observed::Observed,
+    observed::{Observed, Phase},
     properties::{Draft, Remainder},
     record::ProfileRecord,
     removal,
@@ -43,8 +43,8 @@ pub struct InferenceProfile {
 }
 
 impl InferenceProfile {
-    /// The resource over `ports`. Settings that are wrong fail every request but a Delete of what needs
-    /// none of them, with their fault as the reason.
+    /// The resource over `ports`. Settings that are wrong fail every Create and Update, with their fault
+    /// as the reason.
     pub fn new(ports: Ports, settings: Result<Settings, Fault>) -> Self {
         Self { ports, settings }
     }
@@ -53,9 +53,11 @@ impl InferenceProfile {
 #[async_trait]
 impl Resource for InferenceProfile {
     async fn handle(&self, request: &Request, deadline: Deadline) -> Answer {
-        let settings = match &self.settings {
-            Ok(settings) => settings,
-            Err(fault) => {
+        let settings = match (&self.settings, &request.kind) {
+            (Ok(settings), _) => settings,
+            // What failed to be created for this very reason must be deletable.
+            (Err(_), RequestKind::Delete { .. }) => &Settings::default(),
+            (Err(fault), _) => {
                 let reason = format!("the provider is not deployed rightly: {fault}");
                 return Answer::failed(unmade(request), reason);
             }
@@ -181,9 +183,13 @@ impl Run<'_> {
 
         let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
         let all_tags = inherit(&draft.tags, &stack_tags, &mut faults);
-        match self.settings.tag_policy(look.policy.as_deref()) {
-            Ok(policy) => faults.append(policy.judge(&all_tags)),
-            Err(wrong) => faults.append(wrong),
+        let policy = self.settings.tag_policy(look.policy.as_deref());
+        let offences = policy.map_or_else(|wrong| wrong, |policy| policy.judge(&all_tags));
+        if observed.phase() == Phase::UpdateRollback {
+            // What an earlier policy allowed must not stand in the way of a rollback.
+            offences.iter().for_each(|fault| tracing::warn!(%fault, "not held while a stack rolls back"));
+        } else {
+            faults.append(offences);
         }
         faults.append(converge::foreign_parameter(owner, draft.parameter.as_ref(), &observed));
         faults.append(converge::unavailable(owner, draft.existing.as_ref(), &observed));

@@ -30,8 +30,20 @@ pub struct Settings {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PolicySource {
+    /// Empty when there is none.
     Document(String),
     Parameter(String),
+}
+
+impl Default for Settings {
+    /// What a deployment without any parameters has.
+    fn default() -> Self {
+        Self {
+            prefix: ParameterPrefix::default(),
+            required_tags: String::new(),
+            policy: PolicySource::Document(String::new()),
+        }
+    }
 }
 
 impl Settings {
@@ -40,9 +52,9 @@ impl Settings {
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
         let text = |name: &str| get(name).unwrap_or_default().trim().to_owned();
         let prefix = match text(PARAMETER_PREFIX) {
-            empty if empty.is_empty() => ParameterPrefix::parse("/inference-profiles"),
-            declared => ParameterPrefix::parse(&declared),
-        }?;
+            empty if empty.is_empty() => ParameterPrefix::default(),
+            declared => ParameterPrefix::parse(&declared)?,
+        };
         let policy = match text(TAG_POLICY) {
             document if document.is_empty() || document.starts_with('{') => PolicySource::Document(document),
             name => PolicySource::Parameter(name),

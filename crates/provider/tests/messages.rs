@@ -145,8 +145,12 @@ async fn a_provider_that_is_deployed_wrongly_says_so() {
     ] {
         let mut harness = Harness::new("CREATE_IN_PROGRESS");
         harness.environment = vec![(name, value)];
-        reasons.push(harness.create(&declared()).await.failed());
+        let answer = harness.create(&declared()).await;
+        reasons.push(answer.failed());
         harness.is_empty();
+        harness.status("ROLLBACK_IN_PROGRESS");
+        let id = answer.body["PhysicalResourceId"].as_str().unwrap();
+        harness.delete(id, &declared()).await.succeeded();
     }
     insta::assert_json_snapshot!(reasons);
 }

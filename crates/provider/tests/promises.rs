@@ -412,6 +412,23 @@ mod rollbacks {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_tag_policy_that_came_later_does_not_stand_in_the_way_of_a_rollback() {
+        let mut harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.environment = vec![("REQUIRED_TAGS", "project-id")];
+        let mut changed = declared();
+        changed["Tags"] = json!([{"Key": "project-id", "Value": "x"}]);
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.update(&first, &changed, &declared()).await.succeeded();
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        harness.update(&first, &declared(), &changed).await.succeeded();
+        harness.holds_exactly(&first, &declared());
+        harness.status("UPDATE_IN_PROGRESS");
+        let reason = harness.update(&first, &declared(), &changed).await.failed();
+        assert!(reason.contains("project-id"), "{reason}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_model_at_its_end_of_life_does_not_stand_in_the_way_of_a_rollback() {
         let harness = Harness::new("CREATE_IN_PROGRESS");
         let first = harness.create(&declared()).await.succeeded();
