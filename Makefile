@@ -91,8 +91,8 @@ invoke: build local-aws ## Events through the built function, and what CloudForm
 	@$(VENV)/bin/python tests/invoke.py $(EVENT)
 
 .PHONY: sam-local
-sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create
-	@$(VENV)/bin/python tests/invoke.py --sam-local $(EVENT)
+sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create [ARGS='…']
+	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
 .PHONY: clean
 clean: ## Removes what was built and installed here

@@ -16,6 +16,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -32,12 +34,15 @@ from local_cloud import (
     BUILT_TEMPLATE,
     PROVIDER,
     ROOT,
+    STOP_TIMEOUT,
     CloudError,
     LocalCloud,
     ending_cleanly,
     free_ports,
     relative,
+    stop_group,
     tool,
+    uninterrupted,
 )
 
 EVENTS = ROOT / "events" / "provider"
@@ -240,8 +245,13 @@ class ByRuntime(Deliver):
 class BySam(Deliver):
     """`sam local invoke`: the built function in a container of Lambda's own image."""
 
-    def __init__(self, cloud: LocalCloud, endpoints: dict[str, str]) -> None:
+    def __init__(self, cloud: LocalCloud, endpoints: dict[str, str], options: list[str]) -> None:
         self.cloud = cloud
+        self.options = options
+        # Those of its own environment would take precedence over the template's. `sam` itself, on this side
+        # of the container, asks STS for the account, and would try for seconds if that were out of reach.
+        self.environment = {**cloud.environment(), **endpoints, "AWS_ENDPOINT_URL_STS": cloud.endpoint}
+        cloud.log("sam-local").write_bytes(b"")
         self.template = BUILT_TEMPLATE.with_name("sam-local.yaml")
         # A container gets only those variables that the template names.
         text = BUILT_TEMPLATE.read_text()
@@ -266,21 +276,40 @@ class BySam(Deliver):
             f"--template={self.template}",
             "--event=-",
             f"--add-host={CONTAINER_HOST}:host-gateway",
+            *self.options,
         ]
-        with self.cloud.log("sam-local").open("ab") as log:
-            done = subprocess.run(
+        path = self.cloud.log("sam-local")
+        with path.open("ab") as log:
+            process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self.cloud.environment(),
-                input=text.encode(),
+                env=self.environment,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                check=False,
+                start_new_session=True,
             )
-        if done.returncode != 0:
-            raise CloudError(f"`sam local invoke` failed; see {relative(self.cloud.log('sam-local'))}")
-        failed = b'"errorType"' in done.stdout
-        return ("error" if failed else "response"), done.stdout
+        try:
+            output, _ = process.communicate(text.encode())
+        except BaseException:
+            interrupt(process)
+            raise
+        if process.returncode != 0:
+            said = re.findall(r"^Error: (.*)", path.read_text(errors="replace"), flags=re.MULTILINE)
+            why = f": {said[-1]}" if said else ""
+            raise CloudError(f"`sam local invoke` failed{why}\nsee {relative(path)}, and docs/local.md")
+        failed = b'"errorType"' in output
+        return ("error" if failed else "response"), output
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Ends `sam`, which takes its container away when it is interrupted, but not when it is killed."""
+    with uninterrupted():
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            stop_group(process.pid, process)
 
 
 @contextlib.contextmanager
@@ -327,17 +356,29 @@ def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
     return plan
 
 
-def show(name: str, asked: bool, answer: dict[str, Any] | None) -> None:
+def size(log: Path) -> int:
+    """How much there is in a log."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_reason(log: Path, begin: int) -> str:
+    """What the function's log, from there on, says last about why it did something."""
+    text = log.read_bytes()[begin:].decode(errors="replace")
+    reasons = re.findall(r'^\{.*"reason":("(?:[^"\\]|\\.)*")', text, flags=re.MULTILINE)
+    return str(json.loads(reasons[-1])) if reasons else "it says nothing"
+
+
+def show(name: str, asked: bool, answer: dict[str, Any] | None, log: Path, begin: int) -> None:
     """Prints what came of an event: in full if it was asked for, else in a line."""
     if answer is None:
-        print(f"{name}: CloudFormation received nothing")
+        print(f"{name}: CloudFormation received nothing. From the log: {last_reason(log, begin)}")
         return
     body = answer["body"]
     if not asked:
         print(f"(first, {name}: {body.get('Status')} {body.get('PhysicalResourceId')})")
         return
     print(f"{name}: CloudFormation received {answer['size']} bytes")
-    print(json.dumps(body, indent=2))
+    print(json.dumps(body, indent=2, ensure_ascii=False))
     for violation in answer["violations"]:
         print(f"   this breaks a rule: {violation}")
 
@@ -348,6 +389,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("events", nargs="+", metavar="EVENT", choices=known, help=", ".join(known))
     parser.add_argument("--sam-local", action="store_true", help="by `sam local invoke`, which needs Docker")
+    parser.add_argument("--sam-option", action="append", default=[], help="passed on, may be repeated")
     arguments = parser.parse_args()
 
     # A container reaches this machine by a name; what listens on the loopback address only is out of reach.
@@ -373,13 +415,15 @@ def main() -> int:
                         "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API": f"{here}:{cloud.bedrock_port}",
                         "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{here}:{stand_in.server_address[1]}",
                     },
+                    arguments.sam_option,
                 )
             else:
                 deliver = ByRuntime(stand_in, stack.enter_context(function_process(cloud, stand_in)))
+            log = cloud.log("sam-local" if arguments.sam_local else "provider")
             for name, asked in with_preparation(arguments.events):
-                show(name, asked, session.run(name, deliver))
-            log = "sam-local" if arguments.sam_local else "provider"
-            print(f"\nthe function's log: {relative(cloud.log(log))}")
+                begin = size(log)
+                show(name, asked, session.run(name, deliver), log, begin)
+            print(f"\nthe function's log: {relative(log)}")
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -81,7 +81,6 @@ class LocalCloud:
         account: str = "000000000000",
         region: str = "us-east-1",
         host: str = "127.0.0.1",
-        ports: tuple[int, int] | None = None,
     ) -> None:
         self.account = account
         self.region = region
@@ -92,7 +91,7 @@ class LocalCloud:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._kept = False
         self._deployed = False
-        self.port, self.bedrock_port = ports or free_ports(2)
+        self.port, self.bedrock_port = free_ports(2)
 
     # -- what a client needs ---------------------------------------------------------------------
 
@@ -248,12 +247,9 @@ class LocalCloud:
     def _await(self, url: str, name: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
-            for process in self._processes:
-                if process.poll() is not None:
-                    raise CloudError(
-                        f"{process.args[0]} ended with {process.returncode} at its start; "  # type: ignore[index]
-                        f"see {relative(self.log(name))}"
-                    )
+            ended = [each.returncode for each in self._processes if each.poll() is not None]
+            if ended:
+                raise CloudError(f"the start ended with {ended}; see {relative(self.logs)}")
             with contextlib.suppress(OSError, ValueError):
                 http_json("GET", url)
                 return
@@ -310,7 +306,7 @@ def quoted(value: str) -> str:
     return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
 
 
-def free_ports(count: int) -> Any:
+def free_ports(count: int) -> tuple[int, ...]:
     """Ports that nothing listens on, all different."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -11,6 +11,7 @@ import pytest
 
 import invoke
 from local_cloud import LocalCloud, free_ports
+from stacks import Account
 
 NAMES = sorted(path.stem for path in invoke.EVENTS.glob("*.json"))
 
@@ -56,13 +57,11 @@ def test_event(session: tuple[invoke.Session, invoke.Deliver], name: str) -> Non
 
 
 def test_a_repeated_delivery_gets_the_same_answer(
-    session: tuple[invoke.Session, invoke.Deliver], cloud: LocalCloud
+    session: tuple[invoke.Session, invoke.Deliver], account: Account
 ) -> None:
     run, deliver = session
     first, again = run.run("create", deliver), run.run("create-repeated", deliver)
     assert first is not None
     assert again is not None
     assert first["body"] == again["body"]
-    profile_id = first["body"]["Data"]["InferenceProfileId"]
-    mine = [each for each in cloud.control("GET", "state")["profiles"] if profile_id in each["arn"]]
-    assert len(mine) == 1
+    assert [each.arn for each in account.profiles("support chat")] == [first["body"]["PhysicalResourceId"]]

@@ -101,7 +101,7 @@ def test_all_faults_of_a_request_come_at_once(stack: Stack, profile: Make) -> No
         "InferenceProfileName",
         "Description",
         "ModelSource.CopyFrom",
-        "Tags[0]",
+        "Tags[0].Key",
         "ParameterName",
         "DrainPeriod",
         "Color",

@@ -8,10 +8,10 @@
 //! 1. refuse before anything is changed: a foreign parameter, a profile that may not be adopted;
 //! 2. find the profile among those owned, or make it, and see it active;
 //! 3. bring its tags and its parameter into line; a parameter is only ever pointed at an active profile;
-//! 4. then remove what the declaration dropped: a renamed parameter's old name, what a failed update
-//!    left behind. The replaced profile itself stays until CloudFormation's clean-up asks for it;
-//! 5. ask the stack whether somebody still waits. If not, [`undo`] takes back what this run made, so
-//!    that a cancelled Create leaves nothing behind the Delete that overtook it.
+//! 4. ask the stack whether somebody still waits, if anything was made. If not, [`undo`] takes it back,
+//!    so that a cancelled Create leaves nothing behind the Delete that overtook it;
+//! 5. only then remove what the declaration dropped: a renamed parameter's old name, what a failed
+//!    update left behind. The replaced profile itself stays until CloudFormation's clean-up asks for it.
 
 use crate::{
     arn::ProfileArn,
@@ -32,6 +32,8 @@ pub struct Goal {
     pub specification: Specification,
     /// What CloudFormation asks for.
     pub request: Request,
+    /// What the stack did when the request was taken up.
+    pub began: Phase,
 }
 
 /// The request behind a [`Goal`].
@@ -43,9 +45,12 @@ pub enum Request {
     Update {
         /// The profile that the physical id names; `None` when it names none.
         current: Option<ProfileArn>,
-        /// The tags that the previous declaration held: what differs is written whatever a lagging
-        /// read shows.
+        /// The tags that come from the previous declaration, reserved ones included: what differs is
+        /// written whatever a lagging read shows.
         previous_tags: Tags,
+        /// The profile that the previous declaration adopts. While it is taken back, that is the one
+        /// that is to be left.
+        previous_existing: Option<ProfileArn>,
     },
 }
 
@@ -58,11 +63,15 @@ impl Goal {
     }
 
     /// Whether, in `phase`, nobody waits for this request any more: it was cancelled, or it is an old
-    /// delivery.
+    /// delivery. An update that meets a rollback in its middle is not the rollback's own.
     fn is_stale(&self, phase: Phase) -> bool {
         match self.request {
             Request::Create => phase != Phase::Forward,
-            Request::Update { .. } => !matches!(phase, Phase::Forward | Phase::UpdateRollback),
+            Request::Update { .. } => match phase {
+                Phase::Forward => false,
+                Phase::UpdateRollback => self.began != Phase::UpdateRollback,
+                _ => true,
+            },
         }
     }
 }
@@ -83,6 +92,7 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     faults.append(unavailable(owner, specification.existing.as_ref(), observed));
     faults.append(differences(specification, observed));
     faults.append(disowned(goal, observed));
+    faults.append(superseded(goal, observed));
     if !faults.is_empty() {
         return Step::Refused(faults);
     }
@@ -104,16 +114,23 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
         return Step::Effects(effects);
     }
 
-    let mut effects = profile_tag_effects(goal, observed, &arn, &profile);
-    effects.extend(parameter_effects(specification, observed, &arn));
-    if effects.is_empty() {
-        effects = leftovers(goal, observed, &arn);
+    let tags = TagChange::towards(goal, observed, &arn, &profile);
+    if let Some(fault) = tags.excess() {
+        return Step::Refused(fault.into());
     }
-    if effects.is_empty() && observed.journal.made_anything() && !observed.journal.confirmed {
+    let mut effects = tags.effects(&arn);
+    effects.extend(parameter_effects(specification, observed, &arn));
+    let made = observed.journal.made_anything();
+    if effects.is_empty() && made && !observed.journal.confirmed {
         effects.push(Effect::ConfirmStack);
     }
-    if observed.journal.made_anything() && observed.journal.confirmed && goal.is_stale(observed.phase()) {
+    // Another delivery of this very request may have been answered meanwhile, with this very profile.
+    let lives = observed.described() == Some(arn.as_str());
+    if made && observed.journal.confirmed && goal.is_stale(observed.phase()) && !lives {
         return Step::Refused(stale(observed));
+    }
+    if effects.is_empty() {
+        effects = leftovers(goal, observed, &arn);
     }
     if effects.is_empty() { Step::Settled(arn) } else { Step::Effects(effects) }
 }
@@ -122,28 +139,40 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 /// place are left to CloudFormation's own rollback.
 pub fn undo(owner: &Owner, observed: &Observed) -> Vec<Vec<Effect>> {
     let journal = &observed.journal;
-    let mut parameters: Vec<Effect> =
-        journal.made_parameters.iter().cloned().map(Effect::DeleteParameter).collect();
+    let made = journal.made_parameters.iter().filter(|_| !journal.drops_names);
+    let mut parameters: Vec<Effect> = made.cloned().map(Effect::DeleteParameter).collect();
     parameters.extend(
         journal
             .overwritten_parameters
             .iter()
             .map(|(name, value)| Effect::OverwriteParameter(name.clone(), value.clone())),
     );
-    let mut profiles: Vec<Effect> = journal.made_profile.iter().cloned().map(Effect::DeleteProfile).collect();
-    profiles.extend(journal.adopted_profile.iter().filter_map(|arn| release(owner, arn, observed)));
-    [parameters, profiles].into_iter().filter(|step| !step.is_empty()).collect()
+    let profiles = journal.made_profile.iter().cloned().map(Effect::DeleteProfile).collect();
+    let mut steps = vec![parameters, profiles];
+    if let Some((arn, overwritten)) = &journal.adopted_profile {
+        // While it is still ours: the role may not tag what is not.
+        if !overwritten.is_empty() {
+            steps.push(vec![Effect::TagProfile(arn.clone(), overwritten.clone())]);
+        }
+        steps.push(release_but(owner, arn, observed, overwritten).into_iter().collect());
+    }
+    steps.retain(|step| !step.is_empty());
+    steps
 }
 
 /// What releases an adopted profile: our tags go, the rest stays. `None` when it is not ours.
 pub fn release(owner: &Owner, arn: &ProfileArn, observed: &Observed) -> Option<Effect> {
+    release_but(owner, arn, observed, &Tags::new())
+}
+
+fn release_but(owner: &Owner, arn: &ProfileArn, observed: &Observed, keep: &Tags) -> Option<Effect> {
     let held = observed.tags(arn)?;
     if !owner.owns(held) {
         return None;
     }
     let record = KeyRecord::read(held);
     let ours = |key: &str| ours_on_profile(key) || key == tags::ADOPTED || record.contains(key);
-    let keys = held.keys().filter(|key| ours(key)).cloned().collect();
+    let keys = held.keys().filter(|key| ours(key) && !keep.contains_key(*key)).cloned().collect();
     Some(Effect::UntagProfile(arn.clone(), keys))
 }
 
@@ -182,6 +211,20 @@ pub fn foreign_parameter(owner: &Owner, name: Option<&ParameterName>, observed: 
             "Choose another ParameterName, set PublishParameter to false, or delete that parameter first",
         )
         .into(),
+        _ => Faults::none(),
+    }
+}
+
+/// A Create that comes when the stack has the resource already, as something else: it is from the past.
+fn superseded(goal: &Goal, observed: &Observed) -> Faults {
+    let specification = &goal.specification;
+    let living = observed.described().and_then(ProfileArn::parse).filter(|arn| {
+        observed.tags(arn).is_some_and(|held| {
+            specification.owner.owns(held) && held.get(tags::SPEC) != Some(&specification.digest())
+        })
+    });
+    match (&goal.request, living) {
+        (Request::Create, Some(_)) => stale(observed),
         _ => Faults::none(),
     }
 }
@@ -292,8 +335,16 @@ fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
     }
     let digest = specification.digest();
     let published = specification.parameter.as_ref().and_then(|name| observed.parameters.get(name.as_str()));
+    let to_be_left = match &goal.request {
+        Request::Update { previous_existing, .. } if observed.phase() == Phase::UpdateRollback => {
+            previous_existing.as_ref()
+        }
+        _ => None,
+    };
     observed
         .owned(&specification.owner)
+        // What drains has been promised to go.
+        .filter(|(arn, held)| !held.contains_key(tags::DRAIN_UNTIL) || goal.current() == Some(arn))
         .filter(|(arn, held)| {
             let record = observed.profiles.get(*arn).and_then(|profile| profile.record.as_ref());
             held.get(tags::SPEC) == Some(&digest)
@@ -301,12 +352,12 @@ fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
                     record.name == specification.name && record.description == specification.description
                 })
         })
-        .min_by_key(|(arn, held)| {
+        .min_by_key(|(arn, _)| {
             let record = observed.profiles.get(*arn).and_then(|profile| profile.record.as_ref());
             (
+                to_be_left == Some(*arn),
                 goal.current() != Some(arn),
                 published.is_none_or(|parameter| parameter.value != arn.as_str()),
-                held.contains_key(tags::DRAIN_UNTIL),
                 record.and_then(|record| record.created_at),
                 (*arn).clone(),
             )
@@ -314,12 +365,12 @@ fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
         .map(|(arn, _)| arn.clone())
 }
 
-/// How often a conflict without a visible cause is tried again before it is believed.
+/// How often a creation meets a conflict before it is believed: some pass by themselves.
 const CONFLICTS_TO_BELIEVE: u32 = 3;
 
 /// What to say when Bedrock refuses a second profile of this name.
 fn create_conflict(specification: &Specification, observed: &Observed) -> Option<Fault> {
-    if observed.journal.conflicts == 0 {
+    if observed.journal.conflicts < CONFLICTS_TO_BELIEVE {
         return None;
     }
     let namesake = observed
@@ -342,76 +393,103 @@ fn create_conflict(specification: &Specification, observed: &Observed) -> Option
             format!("{} is the name of another profile ({arn})", quoted(&specification.name)),
             "Choose another name, or adopt that profile with ExistingProfile",
         )),
-        None if observed.journal.conflicts >= CONFLICTS_TO_BELIEVE => Some(Fault::new(
+        None => Some(Fault::new(
             names::NAME,
             format!("Bedrock says that {} is taken or being changed", quoted(&specification.name)),
             "Choose another name, or try again in some minutes",
         )),
-        None => None,
     }
 }
 
-fn profile_tag_effects(
-    goal: &Goal,
-    observed: &Observed,
-    arn: &ProfileArn,
-    profile: &ObservedProfile,
-) -> Vec<Effect> {
-    let specification = &goal.specification;
-    let held = profile.tags.clone().unwrap_or_default();
-    let before = KeyRecord::read(&held);
-    let adopts = !specification.owner.owns(&held);
-    let adopted = adopts || held.contains_key(tags::ADOPTED);
+/// What is to change about a profile's tags.
+struct TagChange {
+    remove: Vec<String>,
+    put: Tags,
+    /// How many tags it would carry.
+    after: usize,
+    /// How many of those are neither the declaration's nor ours.
+    foreign: usize,
+}
 
-    let mut wanted = specification.reserved_tags();
-    wanted.extend(specification.tags.clone());
-    if adopted {
-        wanted.insert(tags::ADOPTED.into(), "true".into());
-    }
-    // On an adopted profile, what somebody else had put there with the very same value stays theirs.
-    let ours = specification
-        .tags
-        .iter()
-        .filter(|(key, value)| !adopted || before.contains(key) || held.get(*key) != Some(value));
-    let record = KeyRecord::of(ours.map(|(key, _)| key.as_str()));
-    if !record.as_str().is_empty() {
-        wanted.insert(tags::TAG_KEYS.into(), record.as_str().to_owned());
+impl TagChange {
+    fn towards(goal: &Goal, observed: &Observed, arn: &ProfileArn, profile: &ObservedProfile) -> Self {
+        let specification = &goal.specification;
+        let held = profile.tags.clone().unwrap_or_default();
+        let before = KeyRecord::read(&held);
+        let adopts = !specification.owner.owns(&held);
+        let adopted = adopts || held.contains_key(tags::ADOPTED);
+
+        let mut wanted = specification.reserved_tags();
+        wanted.extend(specification.tags.clone());
+        if adopted {
+            wanted.insert(tags::ADOPTED.into(), "true".into());
+        }
+        // On an adopted profile, what somebody else had put there with the very same value stays theirs.
+        let ours = specification
+            .tags
+            .iter()
+            .filter(|(key, value)| !adopted || before.contains(key) || held.get(*key) != Some(value));
+        let record = KeyRecord::of(ours.map(|(key, _)| key.as_str()));
+        if !record.as_str().is_empty() {
+            wanted.insert(tags::TAG_KEYS.into(), record.as_str().to_owned());
+        }
+
+        // What the declaration changed is written whatever a read shows, once: it may lag behind the
+        // last write, and a rollback would then leave the failed update's tags.
+        let none = Tags::new();
+        let previous = match &goal.request {
+            Request::Update { previous_tags, .. } => previous_tags,
+            Request::Create => &none,
+        };
+        let forced = |done: &[ProfileArn]| if done.contains(arn) { &none } else { previous };
+        let (dropped_before, changed_before) =
+            (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
+        let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
+        let mut remove: Vec<String> = held
+            .keys()
+            .filter(|key| ours_on_profile(key) || dropped(key))
+            .chain(dropped_before.keys().filter(|key| !adopted || ours_on_profile(key)))
+            .filter(|key| !wanted.contains_key(*key))
+            .cloned()
+            .collect();
+        remove.sort();
+        remove.dedup();
+        let foreign = held.keys().filter(|key| !wanted.contains_key(*key) && !remove.contains(key)).count();
+        let after = foreign + wanted.len();
+        // A rollback writes everything once: what the failed update dropped is not seen as missing yet.
+        let writes_all = observed.phase() == Phase::UpdateRollback && !observed.journal.tagged.contains(arn);
+        let changed = |key: &String, value: &String| {
+            writes_all
+                || held.get(key) != Some(value)
+                || changed_before.get(key).is_some_and(|before| before != value)
+        };
+        let put = wanted.into_iter().filter(|(key, value)| changed(key, value)).collect();
+        Self { remove, put, after, foreign }
     }
 
-    // What the declaration changed is written whatever a read shows, once: it may lag behind the last
-    // write, and a rollback would then leave the failed update's tags.
-    let none = Tags::new();
-    let previous = match &goal.request {
-        Request::Update { previous_tags, .. } => previous_tags,
-        Request::Create => &none,
-    };
-    let forced = |done: &[ProfileArn]| if done.contains(arn) { &none } else { previous };
-    let (dropped_before, changed_before) =
-        (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
-    let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
-    let mut remove: Vec<String> = held
-        .keys()
-        .filter(|key| ours_on_profile(key) || dropped(key))
-        .chain(dropped_before.keys().filter(|key| !adopted && !tags::is_reserved(key)))
-        .filter(|key| !wanted.contains_key(*key))
-        .cloned()
-        .collect();
-    remove.sort();
-    remove.dedup();
-    let changed = |key: &String, value: &String| {
-        held.get(key) != Some(value) || changed_before.get(key).is_some_and(|before| before != value)
-    };
-    let put: Tags = wanted
-        .iter()
-        .filter(|(key, value)| changed(key, value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    in_turn(
-        remove,
-        put,
-        |keys| Effect::UntagProfile(arn.clone(), keys),
-        |tags| Effect::TagProfile(arn.clone(), tags),
-    )
+    /// The fault of a profile that would carry too many.
+    fn excess(&self) -> Option<Fault> {
+        let over = self.after.checked_sub(tags::LIMIT).filter(|over| *over > 0)?;
+        Some(Fault::new(
+            names::TAGS,
+            format!(
+                "the profile would carry {} tags, {} of them put on by others, and may carry {}",
+                self.after,
+                self.foreign,
+                tags::LIMIT
+            ),
+            format!("Declare at least {over} fewer, here or on the stack, or remove some of the others"),
+        ))
+    }
+
+    fn effects(self, arn: &ProfileArn) -> Vec<Effect> {
+        in_turn(
+            self.remove,
+            self.put,
+            |keys| Effect::UntagProfile(arn.clone(), keys),
+            |tags| Effect::TagProfile(arn.clone(), tags),
+        )
+    }
 }
 
 /// Removing comes first and alone: with both, a thing at the limit would be over it for a moment.
@@ -463,43 +541,28 @@ pub(crate) fn parameter_tag_effects(name: &str, held: &Tags, wanted: Tags) -> Ve
 }
 
 /// What the declaration no longer holds: parameters of ours under other names that publish this very
-/// profile, and, while an update is taken back, profiles that only the failed update had made.
+/// profile, and, while an update is taken back, all that only the failed update had made, parameters first.
 fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> {
     let specification = &goal.specification;
     let owner = &specification.owner;
     let wanted = specification.parameter.as_ref().map(|name| name.as_str());
-    let mut effects: Vec<Effect> = observed
+    let takes_back = observed.phase() == Phase::UpdateRollback && goal.current() == Some(arn);
+    let parameters: Vec<Effect> = observed
         .parameters
         .iter()
-        .filter(|(name, parameter)| {
-            wanted != Some(name.as_str()) && owner.owns(&parameter.tags) && parameter.value == arn.as_str()
-        })
+        .filter(|(name, parameter)| wanted != Some(name.as_str()) && owner.owns(&parameter.tags))
+        .filter(|(_, parameter)| takes_back || parameter.value == arn.as_str())
         .map(|(name, _)| Effect::DeleteParameter(name.clone()))
         .collect();
-    if observed.phase() == Phase::UpdateRollback && goal.current() == Some(arn) {
-        for (stray, held) in observed.owned(owner) {
-            if stray == arn || held.contains_key(tags::DRAIN_UNTIL) {
-                continue;
-            }
-            // Parameters that only the failed update knew go with it, and before it.
-            let published: Vec<Effect> = observed
-                .parameters
-                .iter()
-                .filter(|(_, parameter)| owner.owns(&parameter.tags) && parameter.value == stray.as_str())
-                .map(|(name, _)| Effect::DeleteParameter(name.clone()))
-                .collect();
-            if !published.is_empty() {
-                return published;
-            }
-            effects.push(if held.contains_key(tags::ADOPTED) {
-                match release(owner, stray, observed) {
-                    Some(effect) => effect,
-                    None => continue,
-                }
-            } else {
-                Effect::DeleteProfile(stray.clone())
-            });
-        }
+    if !parameters.is_empty() || !takes_back {
+        return parameters;
     }
-    effects
+    observed
+        .owned(owner)
+        .filter(|(stray, held)| *stray != arn && !held.contains_key(tags::DRAIN_UNTIL))
+        .filter_map(|(stray, held)| match held.contains_key(tags::ADOPTED) {
+            true => release(owner, stray, observed),
+            false => Some(Effect::DeleteProfile(stray.clone())),
+        })
+        .collect()
 }

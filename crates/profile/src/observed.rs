@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     arn::ProfileArn,
+    effect::Effect,
     record::{ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord},
     tags::{Owner, Tags},
 };
@@ -56,8 +57,9 @@ impl ObservedParameter {
 pub struct Journal {
     /// The profile that this run made.
     pub made_profile: Option<ProfileArn>,
-    /// The profile that this run put its tags on for the first time.
-    pub adopted_profile: Option<ProfileArn>,
+    /// The profile that this run put its tags on for the first time, with the values of the tags that it
+    /// overwrote.
+    pub adopted_profile: Option<(ProfileArn, Tags)>,
     /// Parameters that this run made.
     pub made_parameters: Vec<String>,
     /// Parameters that this run overwrote, with the value before.
@@ -66,6 +68,11 @@ pub struct Journal {
     pub tagged: Vec<ProfileArn>,
     /// Profiles that this run took tags off.
     pub untagged: Vec<ProfileArn>,
+    /// Whether this run has begun to delete names that the declaration no longer holds: from then on the
+    /// new ones must stay, or neither would work.
+    pub drops_names: bool,
+    /// Effects of this run that failed, and may have happened all the same.
+    pub doubtful: Vec<Effect>,
     /// How often a creation was answered with a conflict and nothing of ours was found behind it.
     pub conflicts: u32,
     /// Whether the stack was read again after the last effect that a cancelled request must not leave.
@@ -93,6 +100,11 @@ impl Observed {
     /// The tags of `arn`, if they could be read.
     pub fn tags(&self, arn: &ProfileArn) -> Option<&Tags> {
         self.profiles.get(arn)?.tags.as_ref()
+    }
+
+    /// The physical id that the stack gives for the logical id.
+    pub fn described(&self) -> Option<&str> {
+        self.resource.as_ref()?.physical_id.as_deref()
     }
 
     /// The phase of the stack; [`Phase::Forward`] when there is no stack to ask.

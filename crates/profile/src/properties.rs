@@ -168,11 +168,13 @@ pub struct Remainder {
     pub protect: Period,
     /// The declared tags that can be read.
     pub tags: Tags,
+    /// `ExistingProfile`, if it can be read.
+    pub existing: Option<ProfileArn>,
 }
 
 impl Remainder {
     /// Reads what can be read.
-    pub fn read(properties: &Map<String, Value>, prefix: &ParameterPrefix) -> Self {
+    pub fn read(properties: &Map<String, Value>, location: &Location, prefix: &ParameterPrefix) -> Self {
         let mut faults = Faults::none();
         let name = scalar(properties, names::NAME).ok().flatten();
         let published = boolean(properties, names::PUBLISH, true).unwrap_or(true);
@@ -188,6 +190,10 @@ impl Remainder {
             drain: period(properties, names::DRAIN, &mut faults),
             protect: period(properties, names::PROTECT, &mut faults),
             tags: read_tags(properties.get(names::TAGS), &mut faults),
+            existing: scalar(properties, names::EXISTING)
+                .ok()
+                .flatten()
+                .and_then(|text| check_existing(&text, location).ok()),
             name,
         }
     }
@@ -598,7 +604,7 @@ mod tests {
     #[test]
     fn a_delete_reads_what_it_can_of_any_shape() {
         let prefix = ParameterPrefix::parse("/inference-profiles").unwrap();
-        let read = |value: Value| Remainder::read(value.as_object().unwrap(), &prefix);
+        let read = |value: Value| Remainder::read(value.as_object().unwrap(), &here(), &prefix);
         assert_eq!(read(json!({})), Remainder::default());
         let odd = read(json!({
             "InferenceProfileName": "a b",

@@ -50,9 +50,9 @@ pub enum Target {
     Unknown,
 }
 
-/// How far a Delete goes.
+/// How far a Delete goes. Judged once, by [`Goal::extent`]: what is removed on the way must not change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub enum Extent {
     /// All that the logical id owns.
     Everything,
     /// The resource left the template: its profile and those that drain.
@@ -66,8 +66,7 @@ enum Extent {
 }
 
 /// What to do next; settled when all is gone that should be.
-pub fn next(goal: &Goal, observed: &Observed) -> Step<()> {
-    let extent = extent(goal, observed);
+pub fn next(goal: &Goal, extent: Extent, observed: &Observed) -> Step<()> {
     if extent == Extent::Stale {
         return Step::Settled(());
     }
@@ -99,10 +98,21 @@ pub fn next(goal: &Goal, observed: &Observed) -> Step<()> {
     if effects.is_empty() { Step::Settled(()) } else { Step::Effects(effects) }
 }
 
-/// The profiles whose use decides whether `goal` may be carried out: those that would go. Asked before
-/// [`next`], so that their use can be observed.
-pub fn candidates(goal: &Goal, observed: &Observed) -> Vec<ProfileArn> {
-    doomed(goal, observed, extent(goal, observed)).into_iter().cloned().collect()
+/// Whose use is to be observed before [`next`] is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UseToKnow {
+    /// The profiles that would go.
+    pub profiles: Vec<ProfileArn>,
+    /// Whether a Delete that cannot know must be refused; a replaced profile drains instead.
+    pub required: bool,
+}
+
+/// What must be known of the use of profiles; no profiles where nothing is protected.
+pub fn use_to_know(goal: &Goal, extent: Extent, observed: &Observed) -> UseToKnow {
+    let required = matches!(extent, Extent::Everything | Extent::Resource) && !is_failed_create(observed);
+    let asked = goal.protect != Period::ZERO && (required || extent == Extent::Replaced);
+    let profiles = if asked { doomed(goal, observed, extent) } else { Vec::new() };
+    UseToKnow { profiles: profiles.into_iter().cloned().collect(), required }
 }
 
 /// While a stack's creation is taken back nothing is protected: what goes was never anybody's good state.
@@ -110,23 +120,45 @@ fn is_failed_create(observed: &Observed) -> bool {
     observed.stack.as_ref().is_some_and(|stack| stack.status == "ROLLBACK_IN_PROGRESS")
 }
 
+impl Goal {
+    /// How far the Delete goes, by what was observed before anything is removed.
+    pub fn extent(&self, observed: &Observed) -> Extent {
+        extent(self, observed)
+    }
+}
+
 fn extent(goal: &Goal, observed: &Observed) -> Extent {
-    let described = observed.resource.as_ref().and_then(|resource| resource.physical_id.as_deref());
-    let target = match &goal.target {
-        Target::Profile(arn) => Some(arn),
-        _ => None,
+    let phase = observed.phase();
+    if observed.stack.is_none() || phase == Phase::Ending {
+        return Extent::Everything;
+    }
+    let described = observed.described();
+    let Target::Profile(target) = &goal.target else {
+        // A Create that failed in an update. What the stack describes as alive is not what it made.
+        let lives = described.and_then(ProfileArn::parse).is_some();
+        return if lives { Extent::Stale } else { Extent::Resource };
     };
-    match (&observed.stack, observed.phase()) {
-        (None, _) | (_, Phase::Ending) => Extent::Everything,
-        (_, Phase::Idle) if target.is_some() && described == target.map(ProfileArn::as_str) => Extent::Stale,
-        (_, phase) if target.is_some() && has_successor(goal, observed, described) => {
-            if phase == Phase::RollbackCleanup { Extent::Abandoned } else { Extent::Replaced }
-        }
-        // Without a profile of its own a Delete is that of a Create that failed in an update: what the
-        // stack describes otherwise is alive.
-        (_, _) if target.is_none() && described.and_then(ProfileArn::parse).is_some() => Extent::Stale,
+    let is_current = described == Some(target.as_str());
+    match phase {
+        Phase::Idle if is_current => Extent::Stale,
+        Phase::RollbackCleanup if has_successor(goal, observed, described) => Extent::Abandoned,
+        // The stack's own word, unless what readers get says otherwise.
+        Phase::Cleanup | Phase::Forward if is_current => match published(goal, observed) {
+            Some(value) if value == target.as_str() => Extent::Everything,
+            Some(value) if successors(goal, observed).any(|(arn, _)| arn.as_str() == value) => {
+                Extent::Replaced
+            }
+            _ => Extent::Resource,
+        },
+        _ if has_successor(goal, observed, described) => Extent::Replaced,
         _ => Extent::Resource,
     }
+}
+
+/// What the owner's parameter holds, if there is one.
+fn published<'a>(goal: &'a Goal, observed: &'a Observed) -> Option<&'a str> {
+    let ours = observed.parameters.values().find(|parameter| goal.owner.owns(&parameter.tags));
+    ours.map(|parameter| parameter.value.as_str())
 }
 
 /// Whether the logical id has another profile that lives on. Three witnesses, because the index of tags

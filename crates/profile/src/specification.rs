@@ -119,13 +119,17 @@ impl Specification {
 }
 
 /// The stack's tags beneath the resource's `own`, as CloudFormation does for native resources. Reserved
-/// keys of the stack (`aws:…`) are not inherited; what Bedrock's alphabet does not allow is a fault.
-pub fn inherit(own: &Tags, stack: &Tags, faults: &mut Faults) -> Tags {
-    let mut merged = Tags::new();
+/// keys of the stack (`aws:…`) are not inherited; neither is what Bedrock's alphabet does not allow, which
+/// is a fault besides.
+pub fn inherit(own: &Tags, stack: &Tags) -> (Tags, Faults) {
+    let (mut merged, mut faults) = (Tags::new(), Faults::none());
     for (key, value) in stack.iter().filter(|(key, _)| !tags::is_reserved(key) && !own.contains_key(*key)) {
-        faults.append(tags::check(&format!("the stack's tag {key}"), key, value));
-        merged.insert(key.clone(), value.clone());
+        let wrong = tags::check(&format!("the stack's tag {key}"), key, value);
+        if wrong.is_empty() {
+            merged.insert(key.clone(), value.clone());
+        }
+        faults.append(wrong);
     }
     merged.extend(own.clone());
-    merged
+    (merged, faults)
 }

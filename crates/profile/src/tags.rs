@@ -34,9 +34,6 @@ pub const DRAIN_PERIOD: &str = "inference-profile-manager:drain-period";
 /// The instant (RFC 3339) from which a replaced profile may be retired.
 pub const DRAIN_UNTIL: &str = "inference-profile-manager:drain-until";
 
-/// The most reserved tags a profile carries at one time: all of those above.
-pub const RESERVED_COUNT: usize = 9;
-
 /// Whether `key` is one of ours or of AWS's, and so never compared with a user's tags.
 pub fn is_reserved(key: &str) -> bool {
     key.starts_with(RESERVED_PREFIX) || is_aws(key)

@@ -8,7 +8,7 @@ use profile::{
     converge::{self, Request},
     effect::{Effect, Step},
     model_source::Source,
-    observed::{Observed, ObservedParameter, ObservedProfile},
+    observed::{Observed, ObservedParameter, ObservedProfile, Phase},
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
     record::{ProfileRecord, StackRecord, StackResourceRecord},
@@ -96,12 +96,13 @@ fn deployed(specification: &Specification, id: &str, status: &str) -> Observed {
 }
 
 fn create(specification: &Specification) -> converge::Goal {
-    converge::Goal { specification: specification.clone(), request: Request::Create }
+    converge::Goal { specification: specification.clone(), request: Request::Create, began: Phase::Forward }
 }
 
 fn update(specification: &Specification, current: &str) -> converge::Goal {
-    let request = Request::Update { current: Some(arn(current)), previous_tags: Tags::new() };
-    converge::Goal { specification: specification.clone(), request }
+    let request =
+        Request::Update { current: Some(arn(current)), previous_tags: Tags::new(), previous_existing: None };
+    converge::Goal { specification: specification.clone(), request, began: Phase::UpdateRollback }
 }
 
 /// Carries a plan out on `observed`, every effect succeeding at once; `made` is the id of a profile that
@@ -170,7 +171,8 @@ fn converged(observed: &mut Observed, goal: &converge::Goal) -> (Vec<Effect>, St
 }
 
 fn removed(observed: &mut Observed, goal: &removal::Goal) -> (Vec<Effect>, Step<()>) {
-    carry_out(observed, &specification("old"), |observed| removal::next(goal, observed))
+    let extent = goal.extent(observed);
+    carry_out(observed, &specification("old"), |observed| removal::next(goal, extent, observed))
 }
 
 fn removal_of(target: Target) -> removal::Goal {
@@ -267,7 +269,7 @@ mod creating {
     fn a_conflict_over_the_name_says_whose_it_is() {
         let specification = specification("new");
         let mut observed = Observed { stack: in_status("CREATE_IN_PROGRESS"), ..Observed::default() };
-        observed.journal.conflicts = 1;
+        observed.journal.conflicts = 3;
         let (other, mut profile) = profile_of(&specification, "other0000000");
         profile.tags = Some(Tags::new());
         observed.profiles.insert(other, profile);
@@ -353,13 +355,15 @@ mod updating {
     #[test]
     fn what_the_declaration_changed_is_written_even_if_a_lagging_read_shows_it_done() {
         let specification = specification("same");
-        let mut observed = deployed(&specification, "first0000000", "UPDATE_ROLLBACK_IN_PROGRESS");
+        let mut observed = deployed(&specification, "first0000000", "UPDATE_IN_PROGRESS");
         let goal = converge::Goal {
             specification: specification.clone(),
             request: Request::Update {
                 current: Some(arn("first0000000")),
                 previous_tags: Tags::from([("owner".into(), "x".into()), ("extra".into(), "y".into())]),
+                previous_existing: None,
             },
+            began: Phase::UpdateRollback,
         };
         let (effects, end) = converged(&mut observed, &goal);
         assert_eq!(end, Step::Settled(arn("first0000000")));
@@ -424,8 +428,7 @@ mod adopting {
         // What a Delete looks at does not hold what the Create did.
         observed.journal = Default::default();
         let goal = removal_of(Target::Profile(arn("byhand000000")));
-        let (effects, end) =
-            carry_out(&mut observed, &specification, |observed| removal::next(&goal, observed));
+        let (effects, end) = removed(&mut observed, &goal);
         assert_eq!(end, Step::Settled(()));
         assert!(!effects.iter().any(|e| matches!(e, Effect::DeleteProfile(_))), "{effects:?}");
         assert_eq!(observed.tags(&arn("byhand000000")).cloned(), before);

@@ -1,14 +1,16 @@
 //! The decided effects, carried out and recorded.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use ports::{CallError, ErrorKind, NewParameter, NewProfile, Optional};
 use profile::{
     arn::ProfileArn,
     effect::{Effect, Step},
-    observed::{Observed, ObservedParameter, ObservedProfile},
-    record::{ProfileRecord, StackRecord},
+    observed::{Observed, ObservedParameter, ObservedProfile, Phase},
+    record::{ProfileRecord, StackRecord, StackResourceRecord},
     specification::Specification,
-    tags::{self, Tags},
+    tags::{self, Owner, Tags},
 };
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -27,6 +29,9 @@ const ROUNDS: usize = 24;
 /// How often a creation is tried when nothing shows what became of it.
 const CREATIONS: u32 = 3;
 
+/// How long a conflict is given to pass.
+const CONFLICT_PAUSE: Duration = Duration::from_secs(3);
+
 /// What an effect needs besides itself.
 pub struct Context<'a> {
     /// AWS.
@@ -43,6 +48,13 @@ pub struct Context<'a> {
     pub until: Instant,
 }
 
+impl Context<'_> {
+    /// `window`, as far as the time for effects lasts.
+    fn at_most(&self, window: Duration) -> Duration {
+        window.min(self.until.saturating_duration_since(Instant::now()))
+    }
+}
+
 /// Carries out step after step until `next` has nothing left to do.
 pub async fn run<T>(
     context: &Context<'_>,
@@ -57,7 +69,7 @@ pub async fn run<T>(
             Step::Effects(effects) => carry_out(context, observed, effects).await?,
         }
     }
-    Err(Failure::Unsettled(ROUNDS))
+    Err(Failure::Unsettled)
 }
 
 /// Carries out `effects` side by side. All of them come to their end and are recorded, also when one
@@ -68,13 +80,16 @@ pub async fn carry_out(
     effects: Vec<Effect>,
 ) -> Result<(), Failure> {
     tracing::info!(effects = ?effects, "next effects");
-    let outcomes = join_all(effects.into_iter().map(|effect| one(context, effect))).await;
+    let outcomes = join_all(effects.iter().map(|effect| one(context, effect.clone()))).await;
     let mut failed = None;
-    for outcome in outcomes {
+    for (effect, outcome) in effects.into_iter().zip(outcomes) {
         match outcome {
-            Ok(outcome) => record(context, observed, outcome),
+            Ok(outcome) => note(context, observed, outcome),
             Err(failure) => {
                 tracing::error!(%failure, "an effect failed");
+                if failure.is_doubtful() {
+                    observed.journal.doubtful.push(effect);
+                }
                 failed.get_or_insert(failure);
             }
         }
@@ -96,7 +111,7 @@ enum Outcome {
     ParameterTagged(String, Tags),
     ParameterUntagged(String, Vec<String>),
     ParameterGone(String),
-    Stack(Option<StackRecord>),
+    Stack(Option<StackRecord>, Option<StackResourceRecord>),
     Sought(Vec<(ProfileArn, ObservedProfile)>),
 }
 
@@ -105,14 +120,14 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
     Ok(match effect {
         Effect::CreateProfile => create(context).await?,
         Effect::AwaitProfile(arn) => {
-            let seen = poll(ACTIVATION, || async {
+            let seen = poll(context.at_most(ACTIVATION), || async {
                 let record = persist(|| ports.profiles.get(arn.as_str())).await.optional()?;
                 Ok::<_, CallError>(record.filter(ProfileRecord::is_active))
             })
             .await?;
             match seen {
                 Some(record) => Outcome::Seen(record),
-                None => return Err(Failure::NotActive(arn.to_string(), ACTIVATION.as_secs())),
+                None => return Err(Failure::NotActive { profile: arn, seconds: ACTIVATION.as_secs() }),
             }
         }
         Effect::TagProfile(arn, tags) => {
@@ -145,10 +160,18 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             Outcome::ParameterGone(name)
         }
         Effect::ConfirmStack => {
-            Outcome::Stack(persist(|| ports.stacks.stack(&context.scope.owner.stack_id)).await.optional()?)
+            let Owner { stack_id, logical_id } = &context.scope.owner;
+            let stack = persist(|| ports.stacks.stack(stack_id)).await.optional()?;
+            let goes_on = stack.as_ref().is_none_or(|stack| Phase::of(&stack.status) == Phase::Forward);
+            let resource = if goes_on {
+                None
+            } else {
+                persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional()?
+            };
+            Outcome::Stack(stack, resource)
         }
         Effect::SeekOwned => {
-            let found = poll(VISIBILITY, || async {
+            let found = poll(context.at_most(VISIBILITY), || async {
                 let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
                 let owned = owned_only(context, profiles);
                 Ok::<_, CallError>((!owned.is_empty()).then_some(owned))
@@ -175,7 +198,20 @@ fn owned_only(
 /// Makes the profile, once: when it is not known whether a call had its effect, it is looked for before
 /// it is made again.
 async fn create(context: &Context<'_>) -> Result<Outcome, Failure> {
-    let Some(specification) = context.specification else { return Err(Failure::Unsettled(0)) };
+    let Some(specification) = context.specification else { return Err(Failure::Unsettled) };
+    let mut doubtful = false;
+    make(context, specification, &mut doubtful).await.map_err(|failure| match failure {
+        Failure::Call { error } if doubtful => Failure::Doubtful { error },
+        failure => failure,
+    })
+}
+
+/// `doubtful` says whether a call may have had its effect without anybody having seen it.
+async fn make(
+    context: &Context<'_>,
+    specification: &Specification,
+    doubtful: &mut bool,
+) -> Result<Outcome, Failure> {
     let new = NewProfile {
         name: specification.name.clone(),
         description: specification.description.clone(),
@@ -194,9 +230,13 @@ async fn create(context: &Context<'_>) -> Result<Outcome, Failure> {
         match error.kind {
             ErrorKind::Throttled if attempt < CREATIONS * 2 => tokio::time::sleep(pause(attempt)).await,
             ErrorKind::Unknown | ErrorKind::Conflict => {
+                *doubtful |= error.kind == ErrorKind::Unknown;
                 match trace(context, specification, error.kind).await? {
                     Some(Trace::Made(arn)) => return Ok(Outcome::Made(arn)),
-                    Some(Trace::Taken(namesakes)) => return Ok(Outcome::Conflict(namesakes)),
+                    Some(Trace::Taken(namesakes)) => {
+                        tokio::time::sleep(CONFLICT_PAUSE).await;
+                        return Ok(Outcome::Conflict(namesakes));
+                    }
                     None if error.kind == ErrorKind::Conflict => return Ok(Outcome::Conflict(Vec::new())),
                     None if attempt >= CREATIONS => return Err(error.into()),
                     None => {}
@@ -223,7 +263,7 @@ async fn trace(
     kind: ErrorKind,
 ) -> Result<Option<Trace>, CallError> {
     let digest = specification.digest();
-    poll(VISIBILITY, || async {
+    poll(context.at_most(VISIBILITY), || async {
         let (profiles, _) =
             observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
         let is_made = |held: &Tags| context.scope.owner.owns(held) && held.get(tags::SPEC) == Some(&digest);
@@ -276,7 +316,7 @@ async fn create_parameter(
     }
 }
 
-fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
+fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
     let journal = &mut observed.journal;
     match outcome {
         Outcome::Made(arn) => {
@@ -296,9 +336,10 @@ fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
         }
         Outcome::Tagged(arn, tags) => {
             let owner = &context.scope.owner;
-            let owned = observed.tags(&arn).is_some_and(|held| owner.owns(held));
-            if !owned && owner.owns(&tags) {
-                observed.journal.adopted_profile = Some(arn.clone());
+            let held = observed.tags(&arn).cloned().unwrap_or_default();
+            if !owner.owns(&held) && owner.owns(&tags) {
+                let overwritten = held.into_iter().filter(|(key, _)| tags.contains_key(key)).collect();
+                observed.journal.adopted_profile = Some((arn.clone(), overwritten));
             }
             observed.journal.tagged.push(arn.clone());
             observed.learn_tags(&arn, &tags);
@@ -317,7 +358,11 @@ fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
         Outcome::ParameterFound(name, Some(parameter)) => {
             observed.parameters.insert(name, parameter);
         }
-        Outcome::ParameterFound(name, None) | Outcome::ParameterGone(name) => {
+        Outcome::ParameterFound(name, None) => {
+            observed.parameters.remove(&name);
+        }
+        Outcome::ParameterGone(name) => {
+            journal.drops_names = true;
             observed.parameters.remove(&name);
         }
         Outcome::Overwritten(name, value) => {
@@ -336,8 +381,9 @@ fn record(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
                 parameter.tags.retain(|key, _| !keys.contains(key));
             }
         }
-        Outcome::Stack(stack) => {
+        Outcome::Stack(stack, resource) => {
             observed.stack = stack;
+            observed.resource = resource;
             observed.journal.confirmed = true;
         }
         Outcome::Sought(found) => {

@@ -1,7 +1,7 @@
 //! Why a request cannot be fulfilled, in the words a person gets.
 
 use ports::{CallError, ErrorKind};
-use profile::fault::Faults;
+use profile::{arn::ProfileArn, fault::Faults};
 
 /// What stops a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,20 +10,44 @@ pub enum Failure {
     #[error("{0}")]
     Faults(Faults),
     /// AWS refused or did not answer.
-    #[error("{error}. {}", remedy(.error.kind))]
+    #[error("{error}. {}", remedy(.error))]
     Call {
         /// What AWS said.
         error: CallError,
     },
+    /// The same, after a call that may have made a profile which nobody has seen since.
+    #[error("{error}. {}", remedy(.error))]
+    Doubtful {
+        /// What AWS said last.
+        error: CallError,
+    },
     /// A new profile did not become active in time.
-    #[error("{0} did not become active within {1} seconds. Try again; if it persists, ask AWS Support")]
-    NotActive(String, u64),
+    #[error(
+        "{profile} did not become active within {seconds} seconds. Try again; if it persists, ask AWS Support"
+    )]
+    NotActive {
+        /// The profile.
+        profile: ProfileArn,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The run used up its time between two effects.
     #[error("AWS was too slow to finish in time. Try again; if it persists, raise the function's timeout")]
     OutOfTime,
     /// A run that does not come to an end: a defect of the provider.
-    #[error("the plan did not settle after {0} rounds, which is a defect of the provider. Please report it")]
-    Unsettled(usize),
+    #[error("the plan does not settle, which is a defect of the provider. Please report it, with the log")]
+    Unsettled,
+}
+
+impl Failure {
+    /// Whether what failed may have had its effect all the same.
+    pub fn is_doubtful(&self) -> bool {
+        match self {
+            Self::Call { error } => error.is_transient(),
+            Self::Doubtful { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<CallError> for Failure {
@@ -38,11 +62,14 @@ impl From<Faults> for Failure {
     }
 }
 
-fn remedy(kind: ErrorKind) -> &'static str {
-    match kind {
+fn remedy(error: &CallError) -> &'static str {
+    match error.kind {
         ErrorKind::Denied => {
             "Let the provider's role do this: look for a service control policy, a permissions boundary or \
              a changed role"
+        }
+        ErrorKind::LimitExceeded if error.code.contains("TooManyTags") => {
+            "Remove some of its tags, here or those that others put on"
         }
         ErrorKind::LimitExceeded => {
             "Delete what is not needed or ask for a higher quota (Service Quotas; profiles: L-40EC9882)"
@@ -51,6 +78,8 @@ fn remedy(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFound | ErrorKind::Conflict => {
             "Somebody else may have changed it at the same time; try again"
         }
-        ErrorKind::Invalid => "This is how AWS judges the request; change the property that it names",
+        ErrorKind::Invalid => {
+            "Change what AWS names here; if your template does not hold it, please report it"
+        }
     }
 }

@@ -12,8 +12,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ports::{CallError, Optional, Result};
 use profile::{
     arn::{Arn, Location, ProfileArn},
+    effect::Effect,
     observed::{Observed, ObservedParameter, ObservedProfile},
-    parameter::{ParameterName, ParameterPrefix},
+    parameter::ParameterName,
     record::{ParameterRecord, ProfileRecord},
     tags::{self, Owner, Tags},
 };
@@ -30,15 +31,13 @@ pub struct Scope {
     pub owner: Owner,
     /// The function's own place.
     pub location: Location,
-    /// Under which parameters of ours lie.
-    pub prefix: ParameterPrefix,
 }
 
 /// What a Create or an Update names.
 #[derive(Debug, Clone, Default)]
 pub struct Named {
-    /// The declared profile name.
-    pub name: Option<String>,
+    /// The profile names of the declarations, old and new.
+    pub names: BTreeSet<String>,
     /// The parameters of the declarations, old and new.
     pub parameters: BTreeSet<String>,
     /// The profile that the physical id names.
@@ -62,13 +61,14 @@ pub struct Look {
 /// Looks at what a Create or an Update concerns.
 pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Result<Look> {
     let names: Vec<String> = named.parameters.iter().chain(&named.policy).cloned().collect();
-    let known = named.current.iter().chain(&named.existing).cloned();
-    let (stack, listed, index, mut values, known_tags) = tokio::try_join!(
+    let existing = named.existing.iter().filter(|arn| named.current.as_ref() != Some(*arn)).cloned();
+    let (stack, listed, index, mut values, current_tags, existing_tags) = tokio::try_join!(
         async { persist(|| ports.stacks.stack(&scope.owner.stack_id)).await.optional() },
         persist(|| ports.profiles.list()),
         async { if named.ask_index { index(ports, scope).await } else { Ok(Index::default()) } },
         values(ports, &names),
-        each(known, |arn| settled_tags(ports, arn)),
+        each(named.current.clone(), |arn| settled_tags(ports, arn)),
+        each(existing, |arn| tags_of(ports, arn)),
     )?;
     let policy = match &named.policy {
         Some(name) if !named.parameters.contains(name) => values.remove(name),
@@ -78,15 +78,15 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     .map(|record| record.value);
 
     let mut profiles: BTreeMap<ProfileArn, ObservedProfile> = BTreeMap::new();
-    for (arn, tags) in known_tags {
+    for (arn, tags) in current_tags.into_iter().chain(existing_tags) {
         profiles.entry(arn).or_default().tags = tags;
     }
-    let mut to_read = candidates(&listed, &index, named.name.as_deref());
+    let mut to_read = candidates(&listed, &index, &named.names);
     to_read.extend(values.values().filter_map(|record| ProfileArn::parse(&record.value)));
     to_read.retain(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location));
 
     let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
-    let more = parameter_names(scope, recorded.cloned().chain(index.parameters), &names);
+    let more = more_names(recorded.cloned().chain(index.parameters), &names);
     let (more_tags, more_values, value_tags) = tokio::try_join!(
         each(to_read, |arn| tags_of(ports, arn)),
         values_and_tags(ports, more),
@@ -109,7 +109,16 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     for (arn, profile) in &mut profiles {
         profile.record = listed.get(arn).map(|record| (*record).clone()).or_else(|| read.get(arn).cloned());
     }
-    let observed = Observed { profiles, parameters, stack, ..Observed::default() };
+    // A Create that finds profiles of its own may be one from the past: the stack knows.
+    let owned =
+        profiles.values().any(|profile| profile.tags.as_ref().is_some_and(|held| scope.owner.owns(held)));
+    let resource = if owned && named.current.is_none() {
+        let Owner { stack_id, logical_id } = &scope.owner;
+        persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional()?
+    } else {
+        None
+    };
+    let observed = Observed { profiles, parameters, stack, resource, ..Observed::default() };
     Ok(Look { observed, policy })
 }
 
@@ -148,7 +157,7 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
         .filter(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location))
         .collect();
     let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
-    let more = parameter_names(scope, recorded.cloned().chain(indexed_parameters), &names);
+    let more = more_names(recorded.cloned().chain(indexed_parameters), &names);
     let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
         each(unseen, |arn| tags_of(ports, arn)),
         values_and_tags(ports, more),
@@ -175,7 +184,8 @@ pub async fn owned_profiles(
         None if index.refused => persist(|| ports.profiles.list()).await?,
         _ => named,
     };
-    let mut to_read = candidates(&listed, &index, name);
+    let names = name.map(str::to_owned).into_iter().collect();
+    let mut to_read = candidates(&listed, &index, &names);
     to_read.retain(|arn| arn.is_in(&scope.location));
     let read = each(to_read, |arn| tags_of(ports, arn)).await?;
     let record = |arn: &ProfileArn| listed.iter().find(|record| record.arn == *arn).cloned();
@@ -192,20 +202,51 @@ pub async fn parameter(ports: &Ports, name: &str) -> Result<Option<ObservedParam
     Ok(values_and_tags(ports, vec![name.to_owned()]).await?.remove(name))
 }
 
-/// The tags of a profile that a request names. Reads lag: one that can be read but whose tags do not
-/// show who owns it is given the time to show them.
+/// Looks at what became of effects that may have happened, so that an undo knows of them.
+pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed) -> Result<()> {
+    for effect in std::mem::take(&mut observed.journal.doubtful) {
+        match effect {
+            Effect::CreateParameter(name, arn, _) => {
+                let found = parameter(ports, &name).await?;
+                let made = |found: &ObservedParameter| owner.owns(&found.tags) && found.value == arn.as_str();
+                if found.as_ref().is_some_and(made) {
+                    observed.journal.made_parameters.push(name);
+                }
+            }
+            Effect::DeleteParameter(_) => observed.journal.drops_names = true,
+            // Overwriting once more with what was there does no harm.
+            Effect::OverwriteParameter(name, _) => {
+                if let Some(before) = observed.parameters.get(&name) {
+                    observed.journal.overwritten_parameters.push((name, before.value.clone()));
+                }
+            }
+            Effect::TagProfile(arn, tags) if owner.owns(&tags) => {
+                let before = observed.tags(&arn).cloned().unwrap_or_default();
+                if !owner.owns(&before) {
+                    let overwritten = before.into_iter().filter(|(key, _)| tags.contains_key(key)).collect();
+                    observed.journal.adopted_profile = Some((arn.clone(), overwritten));
+                    observed.learn_tags(&arn, &tags);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The tags of a profile that is to be this resource's. Reads lag: one that can be read but whose tags do
+/// not show who owns it is given the time to show them.
 async fn settled_tags(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
     let read = || tags_of(ports, arn.clone());
+    let shows_owner = |tags: &Tags| Owner::of(tags).is_some();
     let first = read().await?;
-    if first.as_ref().is_some_and(|tags| !tags.is_empty()) {
+    if first.as_ref().is_some_and(shows_owner) {
         return Ok(first);
     }
     if persist(|| ports.profiles.get(arn.as_str())).await.optional()?.is_none() {
         return Ok(None);
     }
-    let shown =
-        poll(VISIBILITY, || async { Ok::<_, CallError>(read().await?.filter(|tags| !tags.is_empty())) })
-            .await?;
+    let shown = poll(VISIBILITY, || async { Ok::<_, CallError>(read().await?.filter(shows_owner)) }).await?;
     Ok(shown.or(first))
 }
 
@@ -231,10 +272,9 @@ async fn tags_of(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
 }
 
 async fn values(ports: &Ports, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
-    if names.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    persist(|| ports.parameters.get(names)).await
+    let calls = names.chunks(10).map(<[String]>::to_vec);
+    let values = each(calls, |names| async move { persist(|| ports.parameters.get(&names)).await }).await?;
+    Ok(values.into_iter().flat_map(|(_, values)| values).collect())
 }
 
 async fn parameter_tags(
@@ -285,19 +325,17 @@ async fn index(ports: &Ports, scope: &Scope) -> Result<Index> {
 }
 
 /// The profiles whose tags are to be read: the indexed ones and, because the index lags, those of the
-/// name. All of them when there is no index.
-fn candidates(listed: &[ProfileRecord], index: &Index, name: Option<&str>) -> BTreeSet<ProfileArn> {
-    let asked = |record: &&ProfileRecord| index.refused || Some(record.name.as_str()) == name;
+/// names. All of them when there is no index.
+fn candidates(listed: &[ProfileRecord], index: &Index, names: &BTreeSet<String>) -> BTreeSet<ProfileArn> {
+    let asked = |record: &&ProfileRecord| index.refused || names.contains(&record.name);
     let named = listed.iter().filter(asked).map(|record| record.arn.clone());
     named.chain(index.profiles.iter().cloned()).collect()
 }
 
-/// Of the names found in tags, those that may be ours and were not asked for yet.
-fn parameter_names(scope: &Scope, found: impl Iterator<Item = String>, asked: &[String]) -> Vec<String> {
-    let names: BTreeSet<String> = found
-        .filter_map(|text| ParameterName::recorded(&text, &scope.prefix))
-        .map(|name| name.as_str().to_owned())
-        .filter(|name| !asked.contains(name))
-        .collect();
+/// Of the names found in tags, those that were not asked for yet. A deployment with another prefix may
+/// have made them; whose they are, their own tags say.
+fn more_names(found: impl Iterator<Item = String>, asked: &[String]) -> Vec<String> {
+    let names: BTreeSet<String> =
+        found.filter(|name| name.starts_with('/') && !asked.contains(name)).collect();
     names.into_iter().collect()
 }

@@ -11,11 +11,12 @@ use profile::{
     fault::Fault,
     model_source::Source,
     observed::{Observed, Phase},
+    period::Period,
     properties::{Draft, Remainder},
     record::ProfileRecord,
     removal,
     specification::{Specification, inherit},
-    tags::{self, Owner},
+    tags::{self, Owner, Tags},
 };
 use tokio::time::Instant;
 
@@ -24,7 +25,7 @@ use crate::{
     apply::{self, Context},
     failure::Failure,
     observe::{self, Doomed, Named, Scope},
-    patience::persist,
+    patience::{VISIBILITY, persist},
     resolve,
     settings::Settings,
 };
@@ -73,13 +74,12 @@ impl Resource for InferenceProfile {
                 region: stack.region().to_owned(),
                 account: stack.account().to_owned(),
             },
-            prefix: settings.prefix.clone(),
         };
         let run = Run { ports: &self.ports, settings, scope, request, until: soft_end(deadline) };
         match &request.kind {
             RequestKind::Create => run.converge(None, None).await,
             RequestKind::Update { physical_id, old_properties } => {
-                let old = Remainder::read(old_properties, &settings.prefix);
+                let old = Remainder::read(old_properties, &run.scope.location, &settings.prefix);
                 run.converge(Some(physical_id), Some(old)).await
             }
             RequestKind::Delete { physical_id } => run.remove(physical_id).await,
@@ -134,16 +134,19 @@ impl Run<'_> {
         let failure = match settled {
             Ok(arn) => match record(&observed, &arn) {
                 Some(record) => return success(self.request, &goal.specification, record),
-                None => Failure::Unsettled(0),
+                None => Failure::Unsettled,
             },
             Err(failure) => failure,
         };
-        let (left, trouble) = self.undo(&context, &mut observed).await;
-        let physical_id = match (&self.request.kind, left) {
-            (RequestKind::Create, Some(arn)) => id_of(&arn, self.request),
-            (RequestKind::Create, None) if is_unsure(&failure) => {
-                PhysicalId::unknown(&self.request.logical_id)
-            }
+        let trouble = self.undo(&context, &mut observed).await;
+        let is_unsure = !trouble.is_empty() || matches!(failure, Failure::Doubtful { .. });
+        if is_unsure {
+            // What is left behind is to be seen by the request that follows this answer.
+            let left = self.until.saturating_duration_since(Instant::now());
+            tokio::time::sleep(VISIBILITY.min(left)).await;
+        }
+        let physical_id = match &self.request.kind {
+            RequestKind::Create if is_unsure => PhysicalId::unknown(&self.request.logical_id),
             _ => unmade(self.request),
         };
         Answer::failed(physical_id, format!("{failure}{trouble}"))
@@ -155,7 +158,8 @@ impl Run<'_> {
         physical_id: Option<&PhysicalId>,
         old: Option<Remainder>,
     ) -> Result<(converge::Goal, Observed), Failure> {
-        let Scope { owner, location, prefix } = &self.scope;
+        let Scope { owner, location } = &self.scope;
+        let prefix = &self.settings.prefix;
         let (draft, mut faults) = Draft::read(&self.request.properties, location, prefix);
         let current =
             physical_id.and_then(|id| ProfileArn::parse(id.as_str())).filter(|arn| arn.is_in(location));
@@ -163,7 +167,7 @@ impl Run<'_> {
         let parameters: BTreeSet<String> =
             draft.parameter.iter().chain(&old.parameter).map(|name| name.as_str().to_owned()).collect();
         let named = Named {
-            name: draft.name.clone(),
+            names: draft.name.iter().chain(&old.name).cloned().collect(),
             parameters,
             current: current.clone(),
             existing: draft.existing.clone(),
@@ -182,11 +186,11 @@ impl Run<'_> {
         let observed = look.observed;
 
         let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
-        let all_tags = inherit(&draft.tags, &stack_tags, &mut faults);
+        let (all_tags, mut offences) = inherit(&draft.tags, &stack_tags);
         let policy = self.settings.tag_policy(look.policy.as_deref());
-        let offences = policy.map_or_else(|wrong| wrong, |policy| policy.judge(&all_tags));
+        offences.append(policy.map_or_else(|wrong| wrong, |policy| policy.judge(&all_tags)));
         if observed.phase() == Phase::UpdateRollback {
-            // What an earlier policy allowed must not stand in the way of a rollback.
+            // What was allowed when it was declared must not stand in the way of a rollback.
             offences.iter().for_each(|fault| tracing::warn!(%fault, "not held while a stack rolls back"));
         } else {
             faults.append(offences);
@@ -221,9 +225,14 @@ impl Run<'_> {
         }
         let request = match physical_id {
             None => converge::Request::Create,
-            Some(_) => converge::Request::Update { current, previous_tags: old.tags },
+            Some(_) => converge::Request::Update {
+                current,
+                previous_tags: previous_tags(&old),
+                previous_existing: old.existing,
+            },
         };
-        Ok((converge::Goal { specification, request }, observed))
+        let began = observed.phase();
+        Ok((converge::Goal { specification, request, began }, observed))
     }
 
     async fn remove(&self, physical_id: &PhysicalId) -> Answer {
@@ -241,7 +250,8 @@ impl Run<'_> {
             None if physical_id.as_str().starts_with(NOT_CREATED) => removal::Target::Nothing,
             None => removal::Target::Unknown,
         };
-        let remainder = Remainder::read(&self.request.properties, &self.scope.prefix);
+        let remainder =
+            Remainder::read(&self.request.properties, &self.scope.location, &self.settings.prefix);
         let doomed = Doomed {
             target: match &target {
                 removal::Target::Profile(arn) => Some(arn.clone()),
@@ -259,31 +269,37 @@ impl Run<'_> {
             protect: remainder.protect,
             now,
         };
-        let protect = goal.protect.as_duration();
-        if !protect.is_zero() {
-            let ids: Vec<String> =
-                removal::candidates(&goal, &observed).iter().map(|arn| arn.id().to_owned()).collect();
-            if !ids.is_empty() {
-                observed.invocations =
-                    persist(|| self.ports.usage.invocations(&ids, now - protect, now)).await?;
-            }
+        let extent = goal.extent(&observed);
+        let to_know = removal::use_to_know(&goal, extent, &observed);
+        let ids: Vec<String> = to_know.profiles.iter().map(|arn| arn.id().to_owned()).collect();
+        if !ids.is_empty() {
+            let since = now - goal.protect.as_duration();
+            observed.invocations = match persist(|| self.ports.usage.invocations(&ids, since, now)).await {
+                Ok(invocations) => invocations,
+                Err(error) if to_know.required => return Err(error.into()),
+                // CloudFormation gives up a clean-up that fails; what may be in use drains.
+                Err(error) => {
+                    tracing::warn!(%error, "whether the profile is in use is not known; it drains");
+                    ids.into_iter().map(|id| (id, 1)).collect()
+                }
+            };
         }
         let context = self.context(None, remainder.name.as_deref());
-        apply::run(&context, &mut observed, |observed| removal::next(&goal, observed)).await
+        apply::run(&context, &mut observed, |observed| removal::next(&goal, extent, observed)).await
     }
 
-    /// Takes back what this run made. Gives the profile that could not be taken back, and what to add
-    /// to the reason.
-    async fn undo(&self, context: &Context<'_>, observed: &mut Observed) -> (Option<ProfileArn>, String) {
+    /// Takes back what this run made. Gives what to add to the reason: nothing, if all of it is gone.
+    async fn undo(&self, context: &Context<'_>, observed: &mut Observed) -> String {
+        let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
+        if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
+            return trouble(error.to_string());
+        }
         for step in converge::undo(&self.scope.owner, observed) {
             if let Err(failure) = apply::carry_out(context, observed, step).await {
-                let trouble = format!(" Besides, taking back what had been made failed: {failure}");
-                let journal = &observed.journal;
-                let left = journal.made_profile.clone().or_else(|| journal.adopted_profile.clone());
-                return (left, trouble);
+                return trouble(failure.to_string());
             }
         }
-        (None, String::new())
+        String::new()
     }
 
     fn context<'c>(&'c self, specification: Option<&'c Specification>, name: Option<&'c str>) -> Context<'c> {
@@ -298,9 +314,16 @@ impl Run<'_> {
     }
 }
 
-/// A creation whose outcome is not known may show its profile later.
-fn is_unsure(failure: &Failure) -> bool {
-    matches!(failure, Failure::Call { error } if error.is_transient())
+/// The tags that a declaration puts on a profile, as far as an update may change them.
+fn previous_tags(old: &Remainder) -> Tags {
+    let mut tags = old.tags.clone();
+    if let Some(parameter) = &old.parameter {
+        tags.insert(tags::PARAMETER.to_owned(), parameter.as_str().to_owned());
+    }
+    if old.drain != Period::ZERO {
+        tags.insert(tags::DRAIN_PERIOD.to_owned(), old.drain.to_string());
+    }
+    tags
 }
 
 fn record<'a>(observed: &'a Observed, arn: &ProfileArn) -> Option<&'a ProfileRecord> {

@@ -14,7 +14,7 @@ pub enum Moment {
 /// One rule: some calls of an operation fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The operation, as IAM names it: `bedrock:CreateInferenceProfile`.
+    /// The operation, as IAM names it: `bedrock:CreateInferenceProfile`; [`Fault::ANY`] for every one.
     pub operation: String,
     /// How many matching calls go well first.
     pub skip: u32,
@@ -27,6 +27,9 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Stands for every operation: with [`Fault::after`] it is the k-th call of all that fails.
+    pub const ANY: &str = "*";
+
     /// The next call of `operation` fails with `kind` before it has an effect.
     pub fn before(operation: &str, kind: ErrorKind) -> Self {
         Self { operation: operation.to_owned(), skip: 0, times: 1, moment: Moment::Before, kind }
@@ -70,7 +73,8 @@ impl FaultPlan {
 
     /// Whether the call that now happens fails.
     pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, ErrorKind)> {
-        let rule = self.rules.iter_mut().find(|rule| rule.operation == operation && rule.times > 0)?;
+        let concerns = |rule: &Fault| rule.operation == operation || rule.operation == Fault::ANY;
+        let rule = self.rules.iter_mut().find(|rule| concerns(rule) && rule.times > 0)?;
         if rule.skip > 0 {
             rule.skip -= 1;
             return None;

@@ -193,8 +193,11 @@ impl Harness {
     }
 
     pub async fn update(&self, id: &str, properties: &Value, old: &Value) -> Received {
+        // Another update is another request.
+        let number = self.aws.account().calls.len();
         self.send(json!({
             "RequestType": "Update",
+            "RequestId": format!("update-{number}"),
             "PhysicalResourceId": id,
             "ResourceProperties": properties,
             "OldResourceProperties": old,

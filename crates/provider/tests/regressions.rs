@@ -1,0 +1,560 @@
+//! Defects that were found once, each by its name.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Harness, LOGICAL_ID, NOVA, PROFILE_NAME, STACK, declared, profile_tag};
+use local_aws::{CreateInferenceProfile, RepeatedToken, in_process::Fault};
+use ports::ErrorKind;
+use profile::tags::{self, Tags};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn changed(changes: &[(&str, Value)]) -> Value {
+    let mut properties = declared();
+    for (name, value) in changes {
+        properties[*name] = value.clone();
+    }
+    properties
+}
+
+/// Two deliveries of one Create side by side; the first is accepted and the stack is complete.
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_at_the_same_time_does_not_undo_the_first() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_secs(1);
+    let first = async {
+        let id = harness.create(&declared()).await.succeeded();
+        harness.describe(&id);
+        harness.status("CREATE_COMPLETE");
+        id
+    };
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        harness.create(&declared()).await
+    };
+    let (first, _second) = tokio::join!(first, second);
+    assert!(harness.aws.account().profiles().contains_key(&first), "the living profile was deleted");
+    assert_eq!(harness.published(), Some(first));
+}
+
+/// A repeated delivery while reads lag, just when the stack becomes complete.
+#[tokio::test(start_paused = true)]
+async fn a_repeated_create_while_reads_lag_does_not_undo_the_first() {
+    for token in [RepeatedToken::FirstArn, RepeatedToken::Conflict, RepeatedToken::NewProfile] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.switches(|switches| {
+            switches.repeated_token = token;
+            (switches.lag_list_ms, switches.lag_get_ms) = (8_000, 8_000);
+            (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (60_000, 60_000);
+        });
+        let properties = changed(&[("PublishParameter", json!("false"))]);
+        let first = harness.create(&properties).await.succeeded();
+        harness.describe(&first);
+        harness.aws.watch(|account, operation| {
+            if operation == "bedrock:CreateInferenceProfile" {
+                account.stacks.get_mut(STACK).unwrap().status = "CREATE_COMPLETE".into();
+            }
+        });
+        let _ = harness.create(&properties).await;
+        let profiles = harness.aws.account().profiles();
+        assert_eq!(profiles.keys().collect::<Vec<_>>(), [&first], "{token:?}");
+    }
+}
+
+/// A late Create makes the profile of a declaration that is long replaced.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_makes_nothing_while_the_stack_is_updated() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other = changed(&[("Description", json!("Another one"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &other, &declared()).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let before = harness.state();
+    let _ = harness.create(&declared()).await;
+    assert_eq!(harness.published(), Some(second));
+    assert_eq!(harness.state(), before);
+}
+
+/// An update is cancelled while it runs; CloudFormation sends the rollback's Update at once.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_cancelled_meanwhile_takes_back_what_it_made() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other = changed(&[("Description", json!("Another one"))]);
+    let before = harness.state();
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_secs(1);
+    let old = declared();
+    let forward = harness.update(&first, &other, &old);
+    let back = async {
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        harness.aws.account().latency = Duration::from_millis(100);
+        let id = harness.update(&first, &declared(), &other).await.succeeded();
+        harness.describe(&id);
+        harness.aws.account().latency = Duration::from_secs(1);
+        id
+    };
+    let (_, id) = tokio::join!(forward, back);
+    assert_eq!(id, first);
+    assert_eq!(harness.state(), before);
+}
+
+/// The tag policy became stricter; a rollback must still restore.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_not_refused_by_a_tag_policy_that_came_later() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.environment = vec![("REQUIRED_TAGS", "project-id")];
+    let other = changed(&[("Tags", json!([{"Key": "project", "Value": "slip of the pen"}]))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&first, &other, &declared()).await.failed();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&first, &declared(), &other).await.succeeded(), first);
+}
+
+/// A parameter under the former prefix at the stack's end.
+#[tokio::test(start_paused = true)]
+async fn a_parameter_under_a_former_prefix_goes_with_the_stack_or_is_told() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.environment = vec![("PARAMETER_PREFIX", "/ai")];
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// A passing conflict is not a name that is taken.
+#[tokio::test(start_paused = true)]
+async fn a_conflict_that_passes_does_not_fail_a_replacement_of_the_same_name() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.aws.account().faults.add(Fault::before("bedrock:CreateInferenceProfile", ErrorKind::Conflict));
+    let other = changed(&[("Description", json!("Another one"))]);
+    assert_ne!(harness.update(&first, &other, &declared()).await.succeeded(), first);
+}
+
+/// Adoption overwrites a tag of somebody else; a failed adoption puts it back.
+#[tokio::test(start_paused = true)]
+async fn a_failed_adoption_puts_back_the_tags_that_it_overwrote() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.")
+        .tag("owner", "them");
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let before = harness.aws.account().profiles();
+    harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+    harness.create(&changed(&[("ExistingProfile", json!(existing.as_str()))])).await.failed();
+    assert_eq!(harness.aws.account().profiles(), before);
+}
+
+/// An update adopts another profile of the very same declaration, and is rolled back.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_of_a_later_adoption_answers_the_original() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.");
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let first = harness.create(&declared()).await.succeeded();
+    let adopting = changed(&[("ExistingProfile", json!(existing.as_str()))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    assert_eq!(harness.update(&first, &adopting, &declared()).await.succeeded(), existing.as_str());
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(existing.as_str(), &declared(), &adopting).await.succeeded(), first);
+}
+
+/// A draining profile is taken up again, and that update is rolled back.
+#[tokio::test(start_paused = true)]
+async fn a_draining_profile_drains_on_after_a_rollback() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let old = changed(&[("DrainPeriod", json!("7d"))]);
+    let first = harness.create(&old).await.succeeded();
+    let new = changed(&[("DrainPeriod", json!("7d")), ("Description", json!("Another one"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &new, &old).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &old).await.succeeded();
+    let before = harness.state();
+    assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
+    harness.status("UPDATE_IN_PROGRESS");
+    let again = harness.update(&second, &old, &new).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&again, &new, &old).await.succeeded(), second);
+    harness.describe(&second);
+    if again != second {
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&again, &old).await.succeeded();
+    }
+    assert_eq!(harness.state(), before);
+}
+
+/// CloudWatch cannot be asked in a clean-up: the Delete is given up, and the profile leaks.
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_whose_use_cannot_be_told_drains_instead_of_leaking() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let old = changed(&[("ProtectIfUsedWithin", json!("1d"))]);
+    let first = harness.create(&old).await.succeeded();
+    let new = changed(&[("ProtectIfUsedWithin", json!("1d")), ("Description", json!("Another one"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &new, &old).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.aws.account().faults.add(Fault::before("cloudwatch:GetMetricData", ErrorKind::Denied).times(9));
+    harness.delete(&first, &old).await.succeeded();
+}
+
+/// Nothing is protected when a creation is rolled back, so nothing need be asked.
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_creation_does_not_ask_for_use() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let properties = changed(&[("ProtectIfUsedWithin", json!("1d"))]);
+    let first = harness.create(&properties).await.succeeded();
+    harness.status("ROLLBACK_IN_PROGRESS");
+    harness.aws.account().faults.add(Fault::before("cloudwatch:GetMetricData", ErrorKind::Denied).times(9));
+    harness.delete(&first, &properties).await.succeeded();
+}
+
+/// Wrong settings: the Create fails, and the Delete of what was never created fails too.
+#[tokio::test(start_paused = true)]
+async fn what_wrong_settings_did_not_create_can_be_deleted() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.environment = vec![("PARAMETER_PREFIX", "no slash")];
+    let answer = harness.create(&declared()).await;
+    answer.failed();
+    harness.status("ROLLBACK_IN_PROGRESS");
+    harness.delete(answer.body["PhysicalResourceId"].as_str().unwrap(), &declared()).await.succeeded();
+}
+
+/// The resource leaves the template, but an earlier replaced profile is still there, because its
+/// clean-up had failed.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_resource_takes_what_an_earlier_clean_up_left() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other = changed(&[("Description", json!("Another one"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &other, &declared()).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness
+        .aws
+        .account()
+        .faults
+        .add(Fault::before("bedrock:DeleteInferenceProfile", ErrorKind::Denied).times(9));
+    harness.delete(&first, &declared()).await.failed();
+    harness.aws.account().faults.clear();
+    harness.delete(&second, &other).await.succeeded();
+    harness.is_empty();
+}
+
+/// The resource leaves the template, and somebody had written another ARN into its parameter.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_resource_takes_its_parameter_whatever_it_holds() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    let held = harness.aws.account().parameters.all()["/inference-profiles/search"].tags.clone();
+    harness.aws.account().parameters.seed(
+        "/inference-profiles/search",
+        &common::profile_arn("0mbq3svia2re"),
+        held,
+    );
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// DrainPeriod goes back in place while reads of tags lag.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_of_a_drain_period_holds_against_reads_that_lag() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.switches(|switches| (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (60_000, 60_000));
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let before = harness.state();
+    let other =
+        changed(&[("DrainPeriod", json!("7d")), ("ParameterName", json!("/inference-profiles/other"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&first, &other, &declared()).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.update(&first, &declared(), &other).await.succeeded();
+    assert_eq!(harness.state(), before);
+}
+
+/// What a killed update of another name made is found in the rollback, though the index lags.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_finds_the_remains_of_another_name_though_the_index_lags() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let before = harness.state();
+    harness.switches(|switches| switches.lag_tagging_api_ms = 60_000);
+    harness.status("UPDATE_IN_PROGRESS");
+    let other = changed(&[("InferenceProfileName", json!("search-2"))]);
+    for operation in ["ssm:PutParameter", "bedrock:DeleteInferenceProfile"] {
+        harness.aws.account().faults.add(Fault::before(operation, ErrorKind::Denied).times(9));
+    }
+    harness.update(&first, &other, &declared()).await.failed();
+    harness.aws.account().faults.clear();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.update(&first, &declared(), &other).await.succeeded();
+    assert_eq!(harness.state(), before);
+}
+
+/// Unpublished with a replacement, taken back in both forms.
+#[tokio::test(start_paused = true)]
+async fn unpublishing_with_a_replacement_is_taken_back() {
+    for by_delete in [false, true] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let before = harness.state();
+        let other = changed(&[("PublishParameter", json!("false")), ("Description", json!("Another one"))]);
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &other, &declared()).await.succeeded();
+        if !by_delete {
+            harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+            assert_eq!(harness.update(&second, &declared(), &other).await.succeeded(), first);
+        }
+        harness.describe(&first);
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&second, &other).await.succeeded();
+        assert_eq!(harness.state(), before);
+    }
+}
+
+/// Ids that stand for nothing, in an Update and its clean-up.
+#[tokio::test(start_paused = true)]
+async fn an_update_of_what_was_not_created_makes_it() {
+    for id in ["not-created:Search", "unknown-for-Search", "nothing-was-made-for-Search", "app-Search-1ABC"] {
+        let harness = Harness::new("UPDATE_IN_PROGRESS");
+        let made = harness.update(id, &declared(), &declared()).await.succeeded();
+        harness.describe(&made);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(id, &declared()).await.succeeded();
+        harness.holds_exactly(&made, &declared());
+    }
+}
+
+/// Deleted by hand.
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_by_hand_is_made_again() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.aws.account().parameters.take("/inference-profiles/search").unwrap();
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&first, &declared(), &declared()).await.succeeded();
+    harness.holds_exactly(&first, &declared());
+    ports::Profiles::delete(&harness.aws, &profile::arn::ProfileArn::parse(&first).unwrap()).await.unwrap();
+    let second = harness.update(&first, &declared(), &declared()).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.holds_exactly(&second, &declared());
+}
+
+/// Names are unique and a replacement keeps its name.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_of_the_same_name_where_names_are_unique_fails_and_is_taken_back() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| switches.unique_names = true);
+    let first = harness.create(&declared()).await.succeeded();
+    let before = harness.state();
+    let other = changed(&[("Description", json!("Another one"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let reason = harness.update(&first, &other, &declared()).await.failed();
+    assert!(reason.contains("Change InferenceProfileName"), "{reason}");
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&first, &declared(), &other).await.succeeded(), first);
+    assert_eq!(harness.state(), before);
+}
+
+/// Too many tags together with those of others: the remedy speaks of tags.
+#[tokio::test(start_paused = true)]
+async fn too_many_tags_on_a_profile_are_told_as_such() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let mut request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.");
+    for n in 0..45 {
+        request = request.tag(&format!("theirs-{n}"), "x");
+    }
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let reason = harness.create(&changed(&[("ExistingProfile", json!(existing.as_str()))])).await.failed();
+    assert!(!reason.contains("L-40EC9882"), "{reason}");
+}
+
+/// The mark of adoption outlives ExistingProfile and takes a tag's place.
+#[tokio::test(start_paused = true)]
+async fn the_most_tags_fit_a_profile_that_was_adopted_once_or_are_refused_by_us() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.");
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let adopted = changed(&[("ExistingProfile", json!(existing.as_str()))]);
+    harness.create(&adopted).await.succeeded();
+    // 44 of the resource beside those of the stack, as a profile that is made new may have.
+    let list: Vec<Value> = (0..42).map(|n| json!({"Key": format!("key-{n}"), "Value": "v"})).collect();
+    harness.status("UPDATE_IN_PROGRESS");
+    let many = changed(&[("Tags", json!(list))]);
+    let answer = harness.update(existing.as_str(), &many, &adopted).await;
+    assert!(
+        answer.body["Status"] == "SUCCESS" || answer.body["Reason"].as_str().unwrap().starts_with("Tags"),
+        "{:#}",
+        answer.body
+    );
+}
+
+/// A stack tag that Bedrock does not allow, put on after the resource was made, and a rollback.
+#[tokio::test(start_paused = true)]
+async fn a_stack_tag_that_bedrock_does_not_allow_does_not_stop_a_rollback() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other = changed(&[("Tags", json!([]))]);
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.aws.account().stacks.get_mut(STACK).unwrap().tags =
+        Tags::from([("équipe".into(), "recherche".into())]);
+    assert_eq!(harness.update(&first, &declared(), &other).await.succeeded(), first);
+}
+
+/// Two stacks publish under one name.
+#[tokio::test(start_paused = true)]
+async fn two_stacks_do_not_share_a_parameter() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other_stack = STACK.replace("stack/app", "stack/other");
+    let record = harness.aws.account().stacks[STACK].clone();
+    harness.aws.account().stacks.insert(other_stack.clone(), record);
+    let before = harness.state();
+    let create = json!({"RequestType": "Create", "StackId": other_stack, "ResourceProperties": declared()});
+    let answer = harness.send(create).await;
+    answer.failed();
+    harness
+        .send(json!({"RequestType": "Delete", "StackId": other_stack, "ResourceProperties": declared(),
+        "PhysicalResourceId": answer.body["PhysicalResourceId"]}))
+        .await
+        .succeeded();
+    assert_eq!(harness.state(), before);
+    let theirs = json!({"RequestType": "Delete", "StackId": other_stack, "ResourceProperties": declared(), "PhysicalResourceId": first});
+    harness.send(theirs).await.succeeded();
+    assert_eq!(harness.state(), before);
+}
+
+/// ExistingProfile removed and changed in place.
+#[tokio::test(start_paused = true)]
+async fn an_adopted_profile_changes_to_another_and_back() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let make = || {
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+            .description("Search: production.");
+        harness.aws.make_profile(&request).unwrap()
+    };
+    let (a, b) = (make(), make());
+    let untouched = harness.aws.account().profiles();
+    let with_a = changed(&[("ExistingProfile", json!(a.as_str()))]);
+    let with_b = changed(&[("ExistingProfile", json!(b.as_str()))]);
+    harness.create(&with_a).await.succeeded();
+    let before = harness.state();
+    harness.status("UPDATE_IN_PROGRESS");
+    assert_eq!(harness.update(a.as_str(), &declared(), &with_a).await.succeeded(), a.as_str());
+    assert_eq!(harness.update(a.as_str(), &with_a, &declared()).await.succeeded(), a.as_str());
+    assert_eq!(harness.state(), before);
+    assert_eq!(harness.update(a.as_str(), &with_b, &with_a).await.succeeded(), b.as_str());
+    harness.describe(b.as_str());
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(a.as_str(), &with_a).await.succeeded();
+    assert_eq!(harness.published().as_deref(), Some(b.as_str()));
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(b.as_str(), &with_b).await.succeeded();
+    assert_eq!(harness.aws.account().profiles(), untouched);
+}
+
+/// An update of a renamed profile, in which the parameter follows the name, with a drain.
+#[tokio::test(start_paused = true)]
+async fn a_renamed_profile_moves_its_derived_parameter() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let old = changed(&[("DrainPeriod", json!("7d"))]);
+    let first = harness.create(&old).await.succeeded();
+    let new = changed(&[("DrainPeriod", json!("7d")), ("InferenceProfileName", json!("search 2"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &new, &old).await.succeeded();
+    harness.describe(&second);
+    assert_eq!(harness.published(), Some(first.clone()), "the old name works until the clean-up");
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &old).await.succeeded();
+    assert_eq!(harness.published(), None);
+    assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&second, &new).await.succeeded();
+    harness.is_empty();
+}
+
+/// Names of one parameter, more than ten by hand: the plan does not break on GetParameters' limit.
+#[tokio::test(start_paused = true)]
+async fn more_than_ten_parameters_of_one_owner_can_be_read() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let held = profile::tags::Owner { stack_id: STACK.into(), logical_id: LOGICAL_ID.into() }.tags();
+    for n in 0..12 {
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+        let request = held.iter().fold(request, |request, (key, value)| request.tag(key, value));
+        let request = request.tag(tags::PARAMETER, &format!("/inference-profiles/p{n}"));
+        harness.aws.make_profile(&request).unwrap();
+    }
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// Wrong settings must not make a Delete forget a parameter under the prefix that was right.
+#[tokio::test(start_paused = true)]
+async fn a_delete_under_wrong_settings_leaves_no_parameter_of_another_prefix() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.environment = vec![("PARAMETER_PREFIX", "/ai")];
+    let first = harness.create(&declared()).await.succeeded();
+    harness.environment = vec![("PARAMETER_PREFIX", "no slash")];
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// An adopted profile with tags of its own, deleted while reads lag.
+#[tokio::test(start_paused = true)]
+async fn an_adoption_is_released_though_reads_still_show_the_tags_before_it() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.")
+        .tag("note", "made by hand");
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let before = harness.aws.account().profiles();
+    harness.switches(|switches| (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (8_000, 8_000));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let properties = changed(&[("ExistingProfile", json!(existing.as_str()))]);
+    harness.create(&properties).await.succeeded();
+    harness.status("ROLLBACK_IN_PROGRESS");
+    harness.delete(existing.as_str(), &properties).await.succeeded();
+    assert_eq!(harness.aws.account().profiles(), before);
+}
+
+/// A failed Create that could not take its profile back answers its ARN; the Delete comes at once.
+#[tokio::test(start_paused = true)]
+async fn the_delete_of_a_failed_create_waits_for_a_profile_that_reads_do_not_show_yet() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| {
+        (switches.lag_list_ms, switches.lag_get_ms) = (8_000, 8_000);
+        (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (8_000, 8_000);
+    });
+    for operation in ["bedrock:GetInferenceProfile", "bedrock:DeleteInferenceProfile"] {
+        harness.aws.account().faults.add(Fault::before(operation, ErrorKind::Denied));
+    }
+    let answer = harness.create(&declared()).await;
+    answer.failed();
+    harness.status("ROLLBACK_IN_PROGRESS");
+    harness.delete(answer.body["PhysicalResourceId"].as_str().unwrap(), &declared()).await.succeeded();
+    harness.is_empty();
+}
