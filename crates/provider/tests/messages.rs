@@ -4,13 +4,20 @@
 
 mod common;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use common::{Harness, declared};
 use local_aws::CreateInferenceProfile;
 use profile::tags;
 use serde_json::{Map, Value, json};
 use time::{Date, Month};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The reason that a Create of the tests' declaration gets when its properties are changed so.
 async fn reason(harness: &Harness, changes: &[(&str, Value)]) -> String {
@@ -173,4 +180,51 @@ async fn model_sources_that_will_not_do_are_answered_with_those_that_would() {
         reasons.insert(source, reason(&harness, &[("ModelSource", json!({"CopyFrom": source}))]).await);
     }
     insta::assert_json_snapshot!(reasons);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_past_its_end_is_a_fault_and_a_legacy_one_a_warning_in_the_log() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let source = |id: &str| json!({"CopyFrom": id});
+    let mut reasons = Vec::new();
+    for ended in ["amazon.titan-text-express-v1", "us.anthropic.claude-3-7-sonnet-20250219-v1:0"] {
+        tokio::time::sleep(Duration::from_secs(90 * 86_400)).await;
+        reasons.push(reason(&harness, &[("ModelSource", source(ended))]).await);
+    }
+    insta::assert_json_snapshot!(reasons);
+
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let mut properties = declared();
+    properties["ModelSource"] = source("anthropic.claude-3-haiku-20240307-v1:0");
+    harness.create(&properties).await.succeeded();
+    drop(guard);
+    let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let warnings: Vec<&str> =
+        lines.lines().filter_map(|line| line.split_once(" WARN ")).map(|(_, text)| text).collect();
+    insta::assert_json_snapshot!("a_legacy_model_s_warning", warnings);
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
 }

@@ -6,7 +6,10 @@
 mod common;
 
 use common::{Harness, NOVA, PROFILE_NAME, declared, profile_tag};
-use local_aws::{CreateInferenceProfile, RepeatedToken, in_process::Fault};
+use local_aws::{
+    CreateInferenceProfile, RepeatedToken,
+    in_process::{Fault, Moment},
+};
 use ports::ErrorKind;
 use profile::tags;
 use serde_json::{Value, json};
@@ -168,6 +171,23 @@ mod nothing_leaks {
                     assert_eq!(profiles.keys().collect::<Vec<_>>(), [&arn], "{state}");
                     assert_eq!(harness.published(), Some(arn), "{state}");
                 }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_is_killed_at_a_call_is_followed_by_one_that_finishes_the_work() {
+        for operation in ["bedrock:CreateInferenceProfile", "bedrock:GetInferenceProfile", "ssm:PutParameter"]
+        {
+            for moment in [Moment::Before, Moment::After] {
+                let harness = Harness::new("CREATE_IN_PROGRESS");
+                harness.aws.account().faults.add(Fault::crash(operation, moment));
+                let killed = tokio::time::timeout(Duration::from_secs(60), harness.create(&declared())).await;
+                assert!(killed.is_err(), "{operation} {moment:?}");
+                let arn = harness.create(&declared()).await.succeeded();
+                let profiles = harness.aws.account().profiles();
+                assert_eq!(profiles.keys().collect::<Vec<_>>(), [&arn], "{operation} {moment:?}");
+                assert_eq!(harness.published(), Some(arn), "{operation} {moment:?}");
             }
         }
     }

@@ -22,8 +22,9 @@ pub struct Fault {
     pub times: u32,
     /// Relative to the effect.
     pub moment: Moment,
-    /// What the caller hears.
-    pub kind: ErrorKind,
+    /// What the caller hears; `None` when it hears nothing any more: the process is killed at this call,
+    /// and whoever drives it lets go of it.
+    pub kind: Option<ErrorKind>,
 }
 
 impl Fault {
@@ -32,13 +33,21 @@ impl Fault {
 
     /// The next call of `operation` fails with `kind` before it has an effect.
     pub fn before(operation: &str, kind: ErrorKind) -> Self {
-        Self { operation: operation.to_owned(), skip: 0, times: 1, moment: Moment::Before, kind }
+        Self::at(operation, Moment::Before, Some(kind))
     }
 
     /// The next call of `operation` has its effect, and its answer is lost.
     pub fn lost_answer(operation: &str) -> Self {
-        let kind = ErrorKind::Unknown;
-        Self { operation: operation.to_owned(), skip: 0, times: 1, moment: Moment::After, kind }
+        Self::at(operation, Moment::After, Some(ErrorKind::Unknown))
+    }
+
+    /// At the next call of `operation` the calling process is killed: the call never returns.
+    pub fn crash(operation: &str, moment: Moment) -> Self {
+        Self::at(operation, moment, None)
+    }
+
+    fn at(operation: &str, moment: Moment, kind: Option<ErrorKind>) -> Self {
+        Self { operation: operation.to_owned(), skip: 0, times: 1, moment, kind }
     }
 
     /// The same, `times` times.
@@ -72,7 +81,7 @@ impl FaultPlan {
     }
 
     /// Whether the call that now happens fails.
-    pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, ErrorKind)> {
+    pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, Option<ErrorKind>)> {
         let concerns = |rule: &Fault| rule.operation == operation || rule.operation == Fault::ANY;
         let rule = self.rules.iter_mut().find(|rule| concerns(rule) && rule.times > 0)?;
         if rule.skip > 0 {

@@ -127,26 +127,26 @@ impl InProcess {
         let latency = self.account().latency;
         sleep(latency).await;
         let now = self.time();
-        let (result, delay) = {
+        let struck = {
             let mut account = self.account();
             account.calls.push(operation);
-            let struck = account.faults.strike(operation);
-            if let Some((Moment::Before, kind)) = struck {
-                return Err(injected(operation, kind));
-            }
-            let (result, delay) = work(&mut account, &self.caller, now);
-            if changes {
-                let watch = account.watch.take();
-                if let Some(mut watch) = watch {
-                    watch(&mut account, operation);
-                    account.watch = Some(watch);
-                }
-            }
-            match struck {
-                Some((_, kind)) => (Err(injected(operation, kind)), delay),
-                None => (result, delay),
-            }
+            account.faults.strike(operation)
         };
+        if let Some((Moment::Before, kind)) = struck {
+            return fail(operation, kind).await;
+        }
+        let (result, delay) = {
+            let mut account = self.account();
+            let done = work(&mut account, &self.caller, now);
+            if changes && let Some(mut watch) = account.watch.take() {
+                watch(&mut account, operation);
+                account.watch = Some(watch);
+            }
+            done
+        };
+        if let Some((Moment::After, kind)) = struck {
+            return fail(operation, kind).await;
+        }
         sleep(delay).await;
         result
     }
@@ -174,8 +174,12 @@ impl InProcess {
     }
 }
 
-fn injected(operation: &'static str, kind: ErrorKind) -> CallError {
-    parameters::error(operation, kind, &format!("{kind:?}"), "an injected fault")
+/// The end of a call that a fault struck; without a kind it has none.
+async fn fail<T>(operation: &'static str, kind: Option<ErrorKind>) -> Result<T> {
+    match kind {
+        Some(kind) => Err(parameters::error(operation, kind, &format!("{kind:?}"), "an injected fault")),
+        None => std::future::pending().await,
+    }
 }
 
 /// Bedrock's failures in the words of the ports.
