@@ -614,3 +614,75 @@ mod deleting {
         assert_eq!(harness.published(), Some(first));
     }
 }
+
+mod switches {
+    use local_aws::{DeletedToken, ListWithoutType, MismatchedToken, Switches, UnknownModel};
+
+    use super::*;
+
+    /// Every position of every switch that the default is not.
+    fn positions() -> Vec<(&'static str, fn(&mut Switches))> {
+        vec![
+            ("unique names", |s| s.unique_names = true),
+            ("names released late", |s| (s.unique_names, s.name_release_ms) = (true, 2_000)),
+            ("token makes another", |s| s.repeated_token = RepeatedToken::NewProfile),
+            ("token conflicts", |s| s.repeated_token = RepeatedToken::Conflict),
+            ("token forgotten", |s| s.token_memory_ms = 0),
+            ("mismatched token conflicts", |s| s.mismatched_token = MismatchedToken::Conflict),
+            ("token of a deleted profile", |s| s.deleted_token = DeletedToken::FirstArn),
+            ("get lags", |s| s.lag_get_ms = 8_000),
+            ("list lags", |s| s.lag_list_ms = 8_000),
+            ("tags lag", |s| s.lag_tags_ms = 8_000),
+            ("the tagging API lags", |s| s.lag_tagging_api_ms = 8_000),
+            ("everything lags", |s| {
+                (s.lag_get_ms, s.lag_list_ms) = (8_000, 8_000);
+                (s.lag_tags_ms, s.lag_tagging_api_ms) = (8_000, 8_000);
+            }),
+            ("a list of all types", |s| s.list_without_type = ListWithoutType::All),
+            ("unknown models are invalid", |s| s.unknown_model = UnknownModel::Validation),
+            ("ended models vanish", |s| s.hide_end_of_life_models = true),
+            ("pages of one", |s| (s.default_page_size, s.page_cap) = (1, 1)),
+        ]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_life_of_a_profile_is_the_same_in_every_position() {
+        for (position, set) in positions() {
+            for lost in [None, Some("bedrock:CreateInferenceProfile")] {
+                println!("{position}, lost answer of {lost:?}");
+                let harness = Harness::new("CREATE_IN_PROGRESS");
+                harness.switches(set);
+                let unknown = json!({"CopyFrom": "amazon.nova-lit-v1:0"});
+                let mut wrong = declared();
+                wrong["ModelSource"] = unknown;
+                let reason = harness.create(&wrong).await.failed();
+                assert!(reason.contains("Perhaps you mean amazon.nova-lite-v1:0"), "{reason}");
+                if let Some(operation) = lost {
+                    harness.aws.account().faults.add(Fault::lost_answer(operation));
+                }
+                let first = harness.create(&declared()).await.succeeded();
+                let again = harness.create(&declared()).await.succeeded();
+                assert_eq!(again, first);
+                harness.status("UPDATE_IN_PROGRESS");
+                let mut retagged = declared();
+                retagged["Tags"] = json!([{"Key": "owner", "Value": "other"}]);
+                assert_eq!(harness.update(&first, &retagged, &declared()).await.succeeded(), first);
+                let mut replaced = retagged.clone();
+                replaced["InferenceProfileName"] = json!("search-2");
+                replaced["ParameterName"] = json!("/inference-profiles/search");
+                let second = harness.update(&first, &replaced, &retagged).await.succeeded();
+                assert_ne!(second, first);
+                assert_eq!(harness.published(), Some(second.clone()));
+                harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+                assert_eq!(harness.update(&second, &retagged, &replaced).await.succeeded(), first);
+                harness.describe(&first);
+                harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+                harness.delete(&second, &replaced).await.succeeded();
+                harness.holds_exactly(&first, &retagged);
+                harness.status("DELETE_IN_PROGRESS");
+                harness.delete(&first, &retagged).await.succeeded();
+                harness.is_empty();
+            }
+        }
+    }
+}
