@@ -37,6 +37,7 @@ from local_cloud import (
     STOP_TIMEOUT,
     CloudError,
     LocalCloud,
+    architecture,
     ending_cleanly,
     free_ports,
     relative,
@@ -276,6 +277,7 @@ class BySam(Deliver):
             f"--template={self.template}",
             "--event=-",
             f"--add-host={CONTAINER_HOST}:host-gateway",
+            f"--parameter-overrides=Architecture={architecture()}",
             *self.options,
         ]
         path = self.cloud.log("sam-local")

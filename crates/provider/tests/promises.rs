@@ -620,8 +620,11 @@ mod switches {
 
     use super::*;
 
+    /// What a position is called, and what sets it.
+    type Position = (&'static str, fn(&mut Switches));
+
     /// Every position of every switch that the default is not.
-    fn positions() -> Vec<(&'static str, fn(&mut Switches))> {
+    fn positions() -> Vec<Position> {
         vec![
             ("unique names", |s| s.unique_names = true),
             ("names released late", |s| (s.unique_names, s.name_release_ms) = (true, 2_000)),
