@@ -124,12 +124,6 @@ impl Aws {
     }
 }
 
-/// CloudFormation's response bucket, for a function that calls nothing else: a presigned URL needs neither
-/// Region nor credentials.
-pub fn answers() -> Arc<dyn AnswerSink> {
-    Arc::new(answer::HttpSink::new(Http::with_environment_proxy()))
-}
-
 /// What the SDK is told beyond the environment.
 fn loader(http: &Http) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()

@@ -403,6 +403,8 @@ fn create_conflict(specification: &Specification, observed: &Observed) -> Option
 
 /// What is to change about a profile's tags.
 struct TagChange {
+    /// Whether the profile becomes ours by it.
+    adopts: bool,
     remove: Vec<String>,
     put: Tags,
     /// How many tags it would carry.
@@ -441,7 +443,7 @@ impl TagChange {
             Request::Update { previous_tags, .. } => previous_tags,
             Request::Create => &none,
         };
-        let forced = |done: &[ProfileArn]| if done.contains(arn) { &none } else { previous };
+        let forced = |done: &[ProfileArn]| if adopts || done.contains(arn) { &none } else { previous };
         let (dropped_before, changed_before) =
             (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
         let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
@@ -464,7 +466,7 @@ impl TagChange {
                 || changed_before.get(key).is_some_and(|before| before != value)
         };
         let put = wanted.into_iter().filter(|(key, value)| changed(key, value)).collect();
-        Self { remove, put, after, foreign }
+        Self { adopts, remove, put, after, foreign }
     }
 
     /// The fault of a profile that would carry too many.
@@ -483,8 +485,10 @@ impl TagChange {
     }
 
     fn effects(self, arn: &ProfileArn) -> Vec<Effect> {
+        // The role may take tags only off what is ours.
+        let remove = if self.adopts { Vec::new() } else { self.remove };
         in_turn(
-            self.remove,
+            remove,
             self.put,
             |keys| Effect::UntagProfile(arn.clone(), keys),
             |tags| Effect::TagProfile(arn.clone(), tags),

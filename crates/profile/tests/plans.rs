@@ -436,6 +436,30 @@ mod adopting {
     }
 
     #[test]
+    fn makes_the_profile_ours_before_it_takes_any_tag_off_it() {
+        let (specification, mut observed) = adoption();
+        // Left over from another life, and dropped by the declaration that adopts.
+        let stray = Tags::from([(tags::DRAIN_UNTIL.into(), "2030-01-01T00:00:00Z".into())]);
+        observed.learn_tags(&arn("byhand000000"), &stray);
+        observed.stack = in_status("UPDATE_IN_PROGRESS");
+        let goal = converge::Goal {
+            specification: specification.clone(),
+            request: Request::Update {
+                current: Some(arn("first0000000")),
+                previous_tags: Tags::from([(tags::DRAIN_PERIOD.into(), "7d".into())]),
+                previous_existing: None,
+            },
+            began: Phase::Forward,
+        };
+        let (effects, end) = converged(&mut observed, &goal);
+        assert_eq!(end, Step::Settled(arn("byhand000000")));
+        let tagged = effects.iter().position(|e| matches!(e, Effect::TagProfile(..))).unwrap();
+        let untagged = effects.iter().position(|e| matches!(e, Effect::UntagProfile(..))).unwrap();
+        assert!(tagged < untagged, "{effects:?}");
+        assert!(!observed.tags(&arn("byhand000000")).unwrap().contains_key(tags::DRAIN_UNTIL));
+    }
+
+    #[test]
     fn differences_are_listed_all_together() {
         let (mut specification, observed) = adoption();
         specification.name = "other".into();

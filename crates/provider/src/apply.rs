@@ -44,6 +44,9 @@ pub struct Context<'a> {
     pub name: Option<&'a str>,
     /// What makes a creation's token: the same for every delivery of one request.
     pub token_seed: &'a str,
+    /// Whether this run takes back what it made: reads may not show that yet, and their silence proves
+    /// nothing.
+    pub undoing: bool,
     /// When no further effect is begun.
     pub until: Instant,
 }
@@ -135,11 +138,13 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             Outcome::Tagged(arn, tags)
         }
         Effect::UntagProfile(arn, keys) => {
-            gone(persist(|| ports.profiles.untag(&arn, &keys)).await)?;
+            let done = persist(|| ports.profiles.untag(&arn, &keys)).await;
+            gone(done, || owns_profile(context, &arn)).await?;
             Outcome::Untagged(arn, keys)
         }
         Effect::DeleteProfile(arn) => {
-            gone(persist(|| ports.profiles.delete(&arn)).await)?;
+            let done = persist(|| ports.profiles.delete(&arn)).await;
+            gone(done, || owns_profile(context, &arn)).await?;
             Outcome::ProfileGone(arn)
         }
         Effect::CreateParameter(name, arn, tags) => create_parameter(context, name, arn, tags).await?,
@@ -156,7 +161,8 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             Outcome::ParameterUntagged(name, keys)
         }
         Effect::DeleteParameter(name) => {
-            gone(persist(|| ports.parameters.delete(&name)).await)?;
+            let done = persist(|| ports.parameters.delete(&name)).await;
+            gone(done, || owns_parameter(context, &name)).await?;
             Outcome::ParameterGone(name)
         }
         Effect::ConfirmStack => {
@@ -180,6 +186,19 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             Outcome::Sought(found.unwrap_or_default())
         }
     })
+}
+
+async fn owns_profile(context: &Context<'_>, arn: &ProfileArn) -> Result<bool, CallError> {
+    if context.undoing {
+        return Ok(true);
+    }
+    let held = persist(|| context.ports.profiles.tags(arn)).await.optional()?;
+    Ok(held.is_some_and(|held| context.scope.owner.owns(&held)))
+}
+
+async fn owns_parameter(context: &Context<'_>, name: &str) -> Result<bool, CallError> {
+    let found = observe::parameter(context.ports, name).await?;
+    Ok(found.is_some_and(|found| context.scope.owner.owns(&found.tags)))
 }
 
 type Profiles = Vec<(ProfileArn, ObservedProfile)>;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use ports::{CallError, Optional, Result};
+use ports::{CallError, ErrorKind, Optional, Result};
 use profile::{
     arn::{Arn, Location, ProfileArn},
     effect::Effect,
@@ -85,11 +85,11 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     to_read.extend(values.values().filter_map(|record| ProfileArn::parse(&record.value)));
     to_read.retain(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location));
 
-    let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
-    let more = more_names(recorded.cloned().chain(index.parameters), &names);
+    let recorded = recorded_parameters(&scope.owner, &profiles);
+    let more = more_names(recorded.chain(index.parameters), &names);
     let (more_tags, more_values, value_tags) = tokio::try_join!(
         each(to_read, |arn| tags_of(ports, arn)),
-        values_and_tags(ports, more),
+        more_parameters(ports, more),
         parameter_tags(ports, values),
     )?;
     for (arn, tags) in more_tags {
@@ -156,11 +156,11 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
         .filter_map(ProfileArn::parse)
         .filter(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location))
         .collect();
-    let recorded = profiles.values().filter_map(|profile| profile.tags.as_ref()?.get(tags::PARAMETER));
-    let more = more_names(recorded.cloned().chain(indexed_parameters), &names);
+    let recorded = recorded_parameters(&scope.owner, &profiles);
+    let more = more_names(recorded.chain(indexed_parameters), &names);
     let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
         each(unseen, |arn| tags_of(ports, arn)),
-        values_and_tags(ports, more),
+        more_parameters(ports, more),
         parameter_tags(ports, values),
     )?;
     for (arn, tags) in unseen_tags {
@@ -222,7 +222,8 @@ pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed
             }
             Effect::TagProfile(arn, tags) if owner.owns(&tags) => {
                 let before = observed.tags(&arn).cloned().unwrap_or_default();
-                if !owner.owns(&before) {
+                let now = tags_of(ports, arn.clone()).await?.unwrap_or_default();
+                if !owner.owns(&before) && owner.owns(&now) {
                     let overwritten = before.into_iter().filter(|(key, _)| tags.contains_key(key)).collect();
                     observed.journal.adopted_profile = Some((arn.clone(), overwritten));
                     observed.learn_tags(&arn, &tags);
@@ -295,6 +296,18 @@ async fn values_and_tags(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<S
     parameter_tags(ports, values).await
 }
 
+/// Parameters that only tags speak of. A deployment with another prefix may have made them; then the role
+/// does not reach them, and they must not stand in the way of the rest.
+async fn more_parameters(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<String, ObservedParameter>> {
+    match values_and_tags(ports, names.clone()).await {
+        Err(error) if error.kind == ErrorKind::Denied => {
+            tracing::warn!(%error, ?names, "these parameters cannot be read, and stay as they are");
+            Ok(BTreeMap::new())
+        }
+        result => result,
+    }
+}
+
 /// What the index of tags gave for an owner.
 #[derive(Default)]
 struct Index {
@@ -332,8 +345,16 @@ fn candidates(listed: &[ProfileRecord], index: &Index, names: &BTreeSet<String>)
     named.chain(index.profiles.iter().cloned()).collect()
 }
 
-/// Of the names found in tags, those that were not asked for yet. A deployment with another prefix may
-/// have made them; whose they are, their own tags say.
+/// The parameters that the owner's profiles say they are published in.
+fn recorded_parameters<'a>(
+    owner: &'a Owner,
+    profiles: &'a BTreeMap<ProfileArn, ObservedProfile>,
+) -> impl Iterator<Item = String> + 'a {
+    let held = profiles.values().filter_map(|profile| profile.tags.as_ref());
+    held.filter(|held| owner.owns(held)).filter_map(|held| held.get(tags::PARAMETER).cloned())
+}
+
+/// Of the names found in tags, those that were not asked for yet.
 fn more_names(found: impl Iterator<Item = String>, asked: &[String]) -> Vec<String> {
     let names: BTreeSet<String> =
         found.filter(|name| name.starts_with('/') && !asked.contains(name)).collect();

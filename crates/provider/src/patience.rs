@@ -63,10 +63,19 @@ where
     }
 }
 
-/// Whether a repetition of a deletion found what the first had done already.
-pub fn gone(result: Result<(), CallError>) -> Result<(), CallError> {
+/// The result of taking something away, when a repetition may find that the first had its effect already:
+/// that the thing is gone then counts as done. The role may only touch what carries our tags, so AWS says
+/// "denied" rather than "not found" of what does not carry them any more; `is_ours` looks.
+pub async fn gone<F>(result: Result<(), CallError>, is_ours: impl FnOnce() -> F) -> Result<(), CallError>
+where
+    F: Future<Output = Result<bool, CallError>>,
+{
     match result {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind == ErrorKind::Denied => match is_ours().await {
+            Ok(false) => Ok(()),
+            _ => Err(error),
+        },
         result => result,
     }
 }

@@ -138,7 +138,7 @@ impl Run<'_> {
             },
             Err(failure) => failure,
         };
-        let trouble = self.undo(&context, &mut observed).await;
+        let trouble = self.undo(context, &mut observed).await;
         let is_unsure = !trouble.is_empty() || matches!(failure, Failure::Doubtful { .. });
         if is_unsure {
             // What is left behind is to be seen by the request that follows this answer.
@@ -289,13 +289,14 @@ impl Run<'_> {
     }
 
     /// Takes back what this run made. Gives what to add to the reason: nothing, if all of it is gone.
-    async fn undo(&self, context: &Context<'_>, observed: &mut Observed) -> String {
+    async fn undo(&self, context: Context<'_>, observed: &mut Observed) -> String {
+        let context = Context { undoing: true, ..context };
         let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
         if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
             return trouble(error.to_string());
         }
         for step in converge::undo(&self.scope.owner, observed) {
-            if let Err(failure) = apply::carry_out(context, observed, step).await {
+            if let Err(failure) = apply::carry_out(&context, observed, step).await {
                 return trouble(failure.to_string());
             }
         }
@@ -309,6 +310,7 @@ impl Run<'_> {
             specification,
             name,
             token_seed: self.request.request_id.as_str(),
+            undoing: false,
             until: self.until,
         }
     }

@@ -558,3 +558,38 @@ async fn the_delete_of_a_failed_create_waits_for_a_profile_that_reads_do_not_sho
     harness.delete(answer.body["PhysicalResourceId"].as_str().unwrap(), &declared()).await.succeeded();
     harness.is_empty();
 }
+
+/// The first attempt had its effect and its answer was lost; of what carries our tags no more, AWS says that
+/// it may not be touched, not that it is gone.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_repeated_after_its_effect_may_be_denied() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.status("DELETE_IN_PROGRESS");
+    for operation in ["ssm:DeleteParameter", "bedrock:DeleteInferenceProfile"] {
+        harness.aws.account().faults.add(Fault::lost_answer(operation));
+        harness.aws.account().faults.add(Fault::before(operation, ErrorKind::Denied));
+    }
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// The same for the tags of a profile that is released; a denial of what is still ours is told.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_repeated_after_its_effect_may_be_denied() {
+    for released in [true, false] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+            .description("Search: production.");
+        let existing = harness.aws.make_profile(&request).unwrap();
+        let properties = changed(&[("ExistingProfile", json!(existing.as_str()))]);
+        harness.create(&properties).await.succeeded();
+        harness.status("DELETE_IN_PROGRESS");
+        if released {
+            harness.aws.account().faults.add(Fault::lost_answer("bedrock:UntagResource"));
+        }
+        harness.aws.account().faults.add(Fault::before("bedrock:UntagResource", ErrorKind::Denied));
+        let answer = harness.delete(existing.as_str(), &properties).await;
+        assert_eq!(answer.body["Status"] == "SUCCESS", released, "{:#}", answer.body);
+    }
+}
