@@ -123,14 +123,15 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
     Ok(match effect {
         Effect::CreateProfile => create(context).await?,
         Effect::AwaitProfile(arn) => {
-            let seen = poll(context.at_most(ACTIVATION), || async {
+            let window = context.at_most(ACTIVATION);
+            let seen = poll(window, || async {
                 let record = persist(|| ports.profiles.get(arn.as_str())).await.optional()?;
                 Ok::<_, CallError>(record.filter(ProfileRecord::is_active))
             })
             .await?;
             match seen {
                 Some(record) => Outcome::Seen(record),
-                None => return Err(Failure::NotActive { profile: arn, seconds: ACTIVATION.as_secs() }),
+                None => return Err(Failure::NotActive { profile: arn, seconds: window.as_secs() }),
             }
         }
         Effect::TagProfile(arn, tags) => {
