@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .NOTPARALLEL:
 
 # The Lambda packages that ship.
-FUNCTIONS := provider
+FUNCTIONS := provider sweep
 
 # x86_64 or arm64; this machine's own unless told otherwise, because the local AWS runs what is built.
 HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))

@@ -14,7 +14,9 @@ where
 {
     move |error| {
         let failure = call_error(operation, &error);
-        let request_id = error.raw_response().and_then(|raw| raw.headers().get("x-amzn-requestid"));
+        // S3 has a header of its own.
+        let header = |name| error.raw_response().and_then(|raw| raw.headers().get(name));
+        let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
         tracing::debug!(
             operation,
             kind = ?failure.kind,
@@ -77,7 +79,7 @@ pub(crate) fn unbuilt(operation: &'static str) -> impl Fn(BuildError) -> CallErr
 
 /// What an error code means, or where it is not one of those known here, the status (see "Common
 /// Errors" in each service's API Reference).
-fn kind_of(code: &str, status: u16) -> ErrorKind {
+pub(crate) fn kind_of(code: &str, status: u16) -> ErrorKind {
     let name = code.strip_suffix("Exception").unwrap_or(code);
     let name = name.strip_suffix("Error").unwrap_or(name);
     match name {
@@ -91,12 +93,16 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "ProvisionedThroughputExceeded"
         | "PriorRequestNotComplete"
         | "SlowDown"
+        | "KMSThrottling"
         | "TooManyUpdates" => ErrorKind::Throttled,
         "Conflict" | "ParameterAlreadyExists" | "AlreadyExists" | "ResourceInUse" | "OperationAborted" => {
             ErrorKind::Conflict
         }
         "AccessDenied"
+        | "Authorization"
         | "NotAuthorized"
+        | "KMSAccessDenied"
+        | "DependencyAccessDenied"
         | "UnauthorizedOperation"
         | "UnrecognizedClient"
         | "ExpiredToken"
@@ -107,14 +113,18 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "MissingAuthenticationToken"
         | "OptInRequired"
         | "RequestExpired" => ErrorKind::Denied,
-        "ResourceNotFound" | "ParameterNotFound" | "InvalidResourceId" => ErrorKind::NotFound,
+        "ResourceNotFound" | "ParameterNotFound" | "InvalidResourceId" | "NoSuchResource" | "NoSuchKey"
+        | "NoSuchBucket" => ErrorKind::NotFound,
+        // An endpoint that is not the service's, and a bucket of another Region.
+        "UnknownOperation" | "InvalidAction" | "PermanentRedirect" => ErrorKind::Invalid,
         "ServiceQuotaExceeded"
         | "LimitExceeded"
         | "ResourceLimitExceeded"
         | "TooManyTags"
         | "ParameterLimitExceeded"
         | "ParameterMaxVersionLimitExceeded" => ErrorKind::LimitExceeded,
-        "InternalServer"
+        "Internal"
+        | "InternalServer"
         | "InternalService"
         | "InternalFailure"
         | "ServiceUnavailable"
@@ -204,6 +214,26 @@ mod tests {
             (400, "RequestLimitExceeded", Throttled),
             (400, "LimitExceeded", LimitExceeded),
             (500, "InternalServiceFault", Unknown),
+            (404, "UnknownOperationException", Invalid),
+            (400, "InvalidAction", Invalid),
+            // Service Quotas
+            (400, "NoSuchResourceException", NotFound),
+            (400, "DependencyAccessDeniedException", Denied),
+            (500, "ServiceException", Unknown),
+            // S3
+            (404, "NoSuchKey", NotFound),
+            (404, "NoSuchBucket", NotFound),
+            (301, "PermanentRedirect", Invalid),
+            (409, "OperationAborted", Conflict),
+            (500, "InternalError", Unknown),
+            // SNS
+            (403, "AuthorizationError", Denied),
+            (404, "NotFound", NotFound),
+            (400, "KMSThrottling", Throttled),
+            (400, "KMSAccessDenied", Denied),
+            (400, "InvalidParameter", Invalid),
+            // EventBridge
+            (400, "InternalException", Unknown),
             // All
             (400, "TooManyRequestsException", Throttled),
             (400, "LimitExceededException", LimitExceeded),

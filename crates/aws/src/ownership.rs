@@ -8,7 +8,7 @@ use profile::tags::Owner;
 
 use crate::{error::failed, page::advance};
 
-const GET: &str = "tag:GetResources";
+pub(crate) const GET: &str = "tag:GetResources";
 
 /// The most that `GetResources` gives in a page ("GetResources", `ResourcesPerPage`).
 const PAGE: i32 = 100;

@@ -340,7 +340,8 @@ mod tests {
         assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));
         assert_eq!(timeouts.operation_attempt_timeout(), Some(ATTEMPT_TIMEOUT));
         assert_eq!(timeouts.operation_timeout(), Some(CALL_TIMEOUT));
-        let short = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(50)).build();
+        // Long enough for the request to arrive, on a machine that is busy too.
+        let short = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).build();
         aws.config = aws.config.into_builder().timeout_config(short).build();
         let error = aws.profiles().create(&new()).await.unwrap_err();
         assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unknown, "TimedOut"));

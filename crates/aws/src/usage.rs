@@ -4,23 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::{
-    Client,
-    types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode},
-};
-use ports::{CallError, ErrorKind, Result, Usage};
+use aws_sdk_cloudwatch::Client;
+use ports::{Result, Usage};
 use time::OffsetDateTime;
 
-use crate::{
-    error::{failed, unreadable},
-    page::advance,
-    timestamp,
-};
-
-const GET: &str = "cloudwatch:GetMetricData";
-
-/// How many queries `GetMetricData` takes ("GetMetricData", `MetricDataQueries`).
-const QUERIES: usize = 500;
+use crate::metrics::{QUERIES, Span, results};
 
 pub(crate) struct CloudWatch {
     client: Client,
@@ -29,43 +17,6 @@ pub(crate) struct CloudWatch {
 impl CloudWatch {
     pub(crate) fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config) }
-    }
-
-    /// The sums of the queries `q0`, `q1`, … of `ids`, in their order; pages.
-    async fn sums(&self, ids: &[String], window: &Window) -> Result<Vec<f64>> {
-        let queries: Vec<MetricDataQuery> =
-            ids.iter().enumerate().map(|(n, id)| query(n, id, window.period)).collect();
-        let mut sums = vec![0.0; ids.len()];
-        let mut partial = BTreeSet::new();
-        let mut token = None;
-        loop {
-            let page = self
-                .client
-                .get_metric_data()
-                .set_metric_data_queries(Some(queries.clone()))
-                .start_time(timestamp::to_sdk(window.start))
-                .end_time(timestamp::to_sdk(window.end))
-                .set_next_token(token.clone())
-                .send()
-                .await
-                .map_err(failed(GET))?;
-            for result in page.metric_data_results.unwrap_or_default() {
-                let n = number(&result, ids.len())?;
-                match &result.status_code {
-                    Some(StatusCode::PartialData) => partial.insert(n),
-                    Some(StatusCode::InternalError) => return Err(refused(ErrorKind::Unknown, &result)),
-                    Some(StatusCode::Forbidden) => return Err(refused(ErrorKind::Denied, &result)),
-                    _ => partial.remove(&n),
-                };
-                if let Some(sum) = sums.get_mut(n) {
-                    *sum += result.values.unwrap_or_default().iter().sum::<f64>();
-                }
-            }
-            if !advance(GET, &mut token, page.next_token)? {
-                break;
-            }
-        }
-        if partial.is_empty() { Ok(sums) } else { Err(unreadable(GET, "some of the data are missing")) }
     }
 }
 
@@ -81,10 +32,15 @@ impl Usage for CloudWatch {
         if until <= since {
             return Ok(ids.into_iter().map(|id| (id, 0)).collect());
         }
-        let window = Window::new(since, until, OffsetDateTime::now_utc());
+        let span = window(since, until, OffsetDateTime::now_utc());
         let mut counts = BTreeMap::new();
         for ids in ids.chunks(QUERIES) {
-            let sums = self.sums(ids, &window).await?;
+            let mut sums = vec![0.0; ids.len()];
+            results(&self.client, ids, &span, |n, result| {
+                sums[n] += result.values.unwrap_or_default().iter().sum::<f64>();
+                Ok(())
+            })
+            .await?;
             // Sums of whole numbers far below 2^53; the cast saturates.
             counts.extend(ids.iter().cloned().zip(sums.into_iter().map(|sum| sum.round() as u64)));
         }
@@ -92,92 +48,55 @@ impl Usage for CloudWatch {
     }
 }
 
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+const DAY: i64 = 86_400;
+
+/// Divisors of a day: the borders between periods then fall on the same instants whether they are
+/// counted from the start, from midnight or from 1970.
+const PERIODS: [i64; 8] = [60, 300, 900, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY];
+
+/// At most this many data points for a profile, where the periods allow: with 500 profiles that is
+/// half of the 100,800 after which an answer pages ("GetMetricData", `MaxDatapoints`).
+const POINTS: i64 = 100;
+
 /// What is asked for: whole periods, from the one that holds the window's first instant to the one that
 /// holds its last. Use that lies up to a period before or after the window may therefore be counted,
 /// but no use within it is missed.
-#[derive(Debug, PartialEq, Eq)]
-struct Window {
-    /// Seconds.
-    period: i32,
-    /// Unix seconds, inclusive, on a border between periods.
-    start: i64,
-    /// Unix seconds, exclusive.
-    end: i64,
-}
-
-impl Window {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 3600;
-    const DAY: i64 = 86_400;
-
-    /// Divisors of a day: the borders between periods then fall on the same instants whether they are
-    /// counted from the start, from midnight or from 1970.
-    const PERIODS: [i64; 8] =
-        [60, 300, 900, Self::HOUR, 3 * Self::HOUR, 6 * Self::HOUR, 12 * Self::HOUR, Self::DAY];
-
-    /// At most this many data points for a profile, where the periods allow: with 500 profiles that is
-    /// half of the 100,800 after which an answer pages ("GetMetricData", `MaxDatapoints`).
-    const POINTS: i64 = 100;
-
-    /// `now` decides, because CloudWatch keeps older data at a coarser grain: a start more than 15 days
-    /// ago needs a multiple of 300 s, one more than 63 days ago of 3,600 s, or nothing comes back
-    /// ("MetricStat", `Period`). Half a day is kept in hand against clocks that differ.
-    fn new(since: OffsetDateTime, until: OffsetDateTime, now: OffsetDateTime) -> Self {
-        let (since, until) = (since.unix_timestamp(), until.unix_timestamp());
-        let age = now.unix_timestamp().saturating_sub(since) + Self::DAY / 2;
-        let finest = if age <= 15 * Self::DAY {
-            Self::MINUTE
-        } else if age <= 63 * Self::DAY {
-            5 * Self::MINUTE
-        } else {
-            Self::HOUR
-        };
-        let fits = |period: &i64| *period >= finest && until.saturating_sub(since) / period <= Self::POINTS;
-        let period = Self::PERIODS.into_iter().find(fits).unwrap_or(Self::DAY);
-        let start = since - since.rem_euclid(period);
-        let end = until + Self::MINUTE - until.rem_euclid(Self::MINUTE);
-        // At most a day.
-        Self { period: i32::try_from(period).unwrap_or(i32::MAX), start, end }
-    }
-}
-
-/// The metric is named in "Monitor Amazon Bedrock with Amazon CloudWatch" (Amazon Bedrock User Guide); for calls
-/// through an application profile its `ModelId` is the profile's id.
-fn query(n: usize, profile_id: &str, period: i32) -> MetricDataQuery {
-    let metric = Metric::builder()
-        .namespace("AWS/Bedrock")
-        .metric_name("Invocations")
-        .dimensions(Dimension::builder().name("ModelId").value(profile_id).build())
-        .build();
-    MetricDataQuery::builder()
-        .id(format!("q{n}"))
-        .metric_stat(MetricStat::builder().metric(metric).period(period).stat("Sum").build())
-        .build()
-}
-
-fn number(result: &MetricDataResult, count: usize) -> Result<usize> {
-    let n = result.id.as_deref().and_then(|id| id.strip_prefix('q')).and_then(|n| n.parse().ok());
-    n.filter(|n| *n < count).ok_or_else(|| unreadable(GET, "a result belongs to no query"))
-}
-
-fn refused(kind: ErrorKind, result: &MetricDataResult) -> CallError {
-    let code = result.status_code.as_ref().map(StatusCode::as_str).unwrap_or_default().to_owned();
-    let message = result.messages().iter().filter_map(|message| message.value.as_deref());
-    let message = message.collect::<Vec<_>>().join("; ");
-    CallError { operation: GET, kind, code, message }
+///
+/// `now` decides, because CloudWatch keeps older data at a coarser grain: a start more than 15 days
+/// ago needs a multiple of 300 s, one more than 63 days ago of 3,600 s, or nothing comes back
+/// ("MetricStat", `Period`). Half a day is kept in hand against clocks that differ.
+fn window(since: OffsetDateTime, until: OffsetDateTime, now: OffsetDateTime) -> Span {
+    let (since, until) = (since.unix_timestamp(), until.unix_timestamp());
+    let age = now.unix_timestamp().saturating_sub(since) + DAY / 2;
+    let finest = if age <= 15 * DAY {
+        MINUTE
+    } else if age <= 63 * DAY {
+        5 * MINUTE
+    } else {
+        HOUR
+    };
+    let fits = |period: &i64| *period >= finest && until.saturating_sub(since) / period <= POINTS;
+    let period = PERIODS.into_iter().find(fits).unwrap_or(DAY);
+    let start = since - since.rem_euclid(period);
+    let end = until + MINUTE - until.rem_euclid(MINUTE);
+    // At most a day.
+    Span { period: i32::try_from(period).unwrap_or(i32::MAX), start, end }
 }
 
 #[cfg(test)]
 mod tests {
+    use ports::ErrorKind;
     use time::{Duration, macros::datetime};
 
     use super::*;
-    use crate::wire::{Reply, Server};
+    use crate::{metrics::tests::answer, wire::Server};
 
     const NOW: OffsetDateTime = datetime!(2026-03-13 17:49:52.5 UTC);
 
-    fn window(age: Duration) -> Window {
-        Window::new(NOW - age, NOW, NOW)
+    fn until_now(age: Duration) -> Span {
+        window(NOW - age, NOW, NOW)
     }
 
     #[test]
@@ -192,44 +111,24 @@ mod tests {
             (Duration::days(90), 86_400),
             (Duration::days(455), 86_400),
         ] {
-            assert_eq!(window(age).period, period, "{age}");
+            assert_eq!(until_now(age).period, period, "{age}");
         }
         // A short window long ago.
         for (days, period) in [(14, 60), (15, 300), (62, 300), (63, 3600), (200, 3600)] {
             let since = NOW - Duration::days(days);
-            assert_eq!(Window::new(since, since + Duration::HOUR, NOW).period, period, "{days}");
+            assert_eq!(window(since, since + Duration::HOUR, NOW).period, period, "{days}");
         }
     }
 
     #[test]
     fn a_window_is_widened_to_whole_periods_and_never_narrowed() {
         for age in [Duration::seconds(1), Duration::hours(5), Duration::days(8), Duration::days(100)] {
-            let window = window(age);
+            let window = until_now(age);
             let since = (NOW - age).unix_timestamp();
             assert_eq!(window.start % i64::from(window.period), 0);
             assert!(window.start <= since && since - window.start < i64::from(window.period), "{age}");
             assert!(window.end > NOW.unix_timestamp() && window.end - NOW.unix_timestamp() <= 60, "{age}");
         }
-    }
-
-    /// `GetMetricData`'s answer in the protocol's own encoding.
-    fn answer(results: &[(&str, &[f64], &str)], token: Option<&str>) -> Reply {
-        let mut cbor = minicbor::Encoder::new(Vec::new());
-        let keys = 1 + u64::from(token.is_some());
-        cbor.map(keys).unwrap().str("MetricDataResults").unwrap().array(results.len() as u64).unwrap();
-        for (id, values, status) in results {
-            cbor.map(3).unwrap().str("Id").unwrap().str(id).unwrap();
-            cbor.str("StatusCode").unwrap().str(status).unwrap();
-            cbor.str("Values").unwrap().array(values.len() as u64).unwrap();
-            for value in *values {
-                cbor.f64(*value).unwrap();
-            }
-        }
-        if let Some(token) = token {
-            cbor.str("NextToken").unwrap().str(token).unwrap();
-        }
-        let headers = vec![("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
-        Reply::Answer(200, headers, cbor.into_writer())
     }
 
     async fn count(server: &Server, ids: &[&str]) -> Result<BTreeMap<String, u64>> {
@@ -241,8 +140,8 @@ mod tests {
     #[tokio::test]
     async fn invocations_are_summed_over_points_and_pages_and_default_to_none() {
         let server = Server::start([
-            answer(&[("q0", &[1.0, 2.0], "PartialData"), ("q1", &[], "Complete")], Some("more")),
-            answer(&[("q0", &[4.0], "Complete")], None),
+            answer(&[("q0", &[(0, 1.0), (60, 2.0)], "PartialData"), ("q1", &[], "Complete")], Some("more")),
+            answer(&[("q0", &[(120, 4.0)], "Complete")], None),
         ])
         .await;
         let counts = count(&server, &["used", "idle", "used"]).await.unwrap();
@@ -286,7 +185,7 @@ mod tests {
             let server = Server::start([answer(&[("q0", &[], status)], None)]).await;
             assert_eq!(count(&server, &["p"]).await.unwrap_err().kind, kind, "{status}");
         }
-        let server = Server::start([answer(&[("q7", &[1.0], "Complete")], None)]).await;
+        let server = Server::start([answer(&[("q7", &[(0, 1.0)], "Complete")], None)]).await;
         assert_eq!(count(&server, &["p"]).await.unwrap_err().kind, ErrorKind::Unknown);
     }
 

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::{
     fault::{Fault, joined, quoted},
@@ -203,6 +204,12 @@ impl Request {
             logical_id: self.logical_id.clone(),
             deletes,
         }
+    }
+
+    /// When CloudFormation sent it, where the response URL tells: see [`ResponseUrl::signed_at`]. Every
+    /// delivery of one request has the same instant, however late it comes.
+    pub fn issued_at(&self) -> Option<OffsetDateTime> {
+        self.response_url.signed_at()
     }
 
     /// How long CloudFormation waits for the answer, when the template limits it: `ServiceTimeout`, 1 to

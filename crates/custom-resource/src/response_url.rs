@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 use url::{Host, Url};
 
 use crate::fault::Fault;
@@ -42,6 +43,15 @@ impl ResponseUrl {
     /// The whole URL with its signature, for the sender only: never for a log.
     pub fn reveal(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// When CloudFormation signed it, which is when it sent the request: `X-Amz-Date` of a presigned URL
+    /// (Signature Version 4, "Authenticating Requests: Using Query Parameters"), in whole seconds. `None`
+    /// where the URL tells no such date, as in local runs.
+    pub fn signed_at(&self) -> Option<OffsetDateTime> {
+        let (_, date) = self.0.query_pairs().find(|(name, _)| name == "X-Amz-Date")?;
+        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+        Some(PrimitiveDateTime::parse(&date, format).ok()?.assume_utc())
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -102,6 +112,23 @@ mod tests {
                     &X-Amz-Expires=7200&X-Amz-Credential=AKIA%2F20260313%2Fus-east-1%2Fs3%2Faws4_request\
                     &X-Amz-Security-Token=IQo%2Bb%3D%3D&X-Amz-Signature=c5b8";
         assert_eq!(ResponseUrl::parse(text).unwrap().reveal(), text);
+    }
+
+    #[test]
+    fn a_presigned_url_tells_when_it_was_signed() {
+        let signed =
+            |query: &str| ResponseUrl::parse(&format!("https://host/x?{query}")).unwrap().signed_at();
+        let at = time::macros::datetime!(2026-03-13 17:49:52 UTC);
+        assert_eq!(signed("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260313T174952Z"), Some(at));
+        for query in [
+            "",
+            "X-Amz-Date=",
+            "X-Amz-Date=2026-03-13T17:49:52Z",
+            "X-Amz-Date=20261313T174952Z",
+            "AWSAccessKeyId=AKIA&Expires=1555451971&Signature=28",
+        ] {
+            assert_eq!(signed(query), None, "{query}");
+        }
     }
 
     #[test]

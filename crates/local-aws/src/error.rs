@@ -25,7 +25,9 @@ pub fn status_of(code: &str) -> u16 {
         "AccessDeniedException" => 403,
         "ResourceNotFoundException" | "UnknownOperationException" => 404,
         "ThrottlingException" => 429,
-        "InternalServerException" | "InternalServiceException" | "InternalFailure" => 500,
+        "InternalServerException" | "InternalServiceException" | "InternalFailure" | "ServiceException" => {
+            500
+        }
         "ServiceUnavailableException" | "ServiceUnavailable" => 503,
         _ => 400,
     }

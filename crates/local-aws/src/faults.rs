@@ -211,39 +211,51 @@ impl Faults {
 
 /// The error that a fault answers with, in the words of the service.
 fn refused(fault: &Fault, service: Service) -> Option<ApiError> {
-    let bedrock = service == Service::Bedrock;
-    let error = match fault {
-        Fault::Error { code, status, message } => {
+    let (code, message) = match (fault, service) {
+        (Fault::Error { code, status, message }, _) => {
             let mut error =
                 ApiError::new(code, message.clone().unwrap_or_else(|| "injected fault".to_owned()));
             error.status = status.unwrap_or_else(|| status_of(code));
-            error
+            return Some(error);
         }
-        Fault::Throttle if bedrock => {
-            ApiError::new("ThrottlingException", "Too many requests, please wait before trying again.")
+        (Fault::Throttle, Service::Bedrock) => {
+            ("ThrottlingException", "Too many requests, please wait before trying again.")
         }
-        Fault::Throttle => ApiError::new("ThrottledException", "Rate exceeded"),
-        Fault::ServerError if bedrock => ApiError::new(
+        (Fault::Throttle, Service::Tagging) => ("ThrottledException", "Rate exceeded"),
+        (Fault::Throttle, Service::CostExplorer) => ("LimitExceededException", "Rate exceeded"),
+        (Fault::Throttle, Service::ServiceQuotas) => ("TooManyRequestsException", "Rate exceeded"),
+        (Fault::ServerError, Service::Bedrock) => (
             "InternalServerException",
             "The system encountered an unexpected error during processing. Try your request again.",
         ),
-        Fault::ServerError => {
-            ApiError::new("InternalServiceException", "The request failed. Try again later.")
+        (Fault::ServerError, Service::Tagging) => {
+            ("InternalServiceException", "The request failed. Try again later.")
         }
-        Fault::BadPageToken if bedrock => ApiError::validation("The provided nextToken is invalid."),
-        Fault::BadPageToken => ApiError::new(
+        (Fault::ServerError, Service::CostExplorer) => ("InternalFailure", "The request failed."),
+        (Fault::ServerError, Service::ServiceQuotas) => ("ServiceException", "Something went wrong."),
+        (Fault::BadPageToken, Service::Bedrock) => {
+            ("ValidationException", "The provided nextToken is invalid.")
+        }
+        (Fault::BadPageToken, Service::Tagging) => (
             "PaginationTokenExpiredException",
             "The specified PaginationToken has expired. A PaginationToken is valid for 15 minutes.",
         ),
-        Fault::Lost | Fault::Delay { .. } | Fault::Stale { .. } => return None,
+        (Fault::BadPageToken, Service::CostExplorer) => {
+            ("InvalidNextTokenException", "The pagination token is invalid.")
+        }
+        (Fault::BadPageToken, Service::ServiceQuotas)
+        | (Fault::Lost | Fault::Delay { .. } | Fault::Stale { .. }, _) => return None,
     };
-    Some(error)
+    Some(ApiError::new(code, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Operation::{CreateInferenceProfile as Create, GetResources, ListInferenceProfiles as List};
+    use Operation::{
+        CreateInferenceProfile as Create, GetResources, GetServiceQuota as Quota,
+        ListCostAllocationTags as CostTags, ListInferenceProfiles as List,
+    };
 
     fn hits(rule: FaultRule, calls: usize) -> Vec<usize> {
         let mut faults = Faults::default();
@@ -275,6 +287,10 @@ mod tests {
         assert_eq!(error(GetResources, Fault::Throttle), ("ThrottledException".into(), 400));
         assert_eq!(error(Create, Fault::ServerError), ("InternalServerException".into(), 500));
         assert_eq!(error(GetResources, Fault::ServerError), ("InternalServiceException".into(), 500));
+        assert_eq!(error(CostTags, Fault::Throttle), ("LimitExceededException".into(), 400));
+        assert_eq!(error(Quota, Fault::Throttle), ("TooManyRequestsException".into(), 400));
+        assert_eq!(error(Quota, Fault::ServerError), ("ServiceException".into(), 500));
+        assert_eq!(error(CostTags, Fault::BadPageToken), ("InvalidNextTokenException".into(), 400));
         assert_eq!(error(List, Fault::BadPageToken), ("ValidationException".into(), 400));
         assert_eq!(error(GetResources, Fault::BadPageToken), ("PaginationTokenExpiredException".into(), 400));
         let own = |status| Fault::Error { code: "AccessDeniedException".into(), status, message: None };

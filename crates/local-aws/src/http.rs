@@ -1,9 +1,9 @@
-//! The HTTP face: the wire formats of Bedrock and of the tagging API, the response sink, and control.
+//! The HTTP face: the wire formats of the services, the response sink, and control.
 //!
 //! | path | what |
 //! |---|---|
 //! | `/inference-profiles…`, `/foundation-models…`, `/tagResource`, … | Bedrock, see [`bedrock`] |
-//! | `POST /` with `X-Amz-Target` | the Resource Groups Tagging API, see [`tagging`] |
+//! | `POST /` with `X-Amz-Target` | the Resource Groups Tagging API, Cost Explorer, Service Quotas, see [`json`] |
 //! | `/_local/responses/{token}` | the sink for CloudFormation responses, see [`responses`] |
 //! | `/_local/…` | control, see [`control`] |
 //!
@@ -12,8 +12,8 @@
 
 pub mod bedrock;
 pub mod control;
+pub mod json;
 pub mod responses;
-pub mod tagging;
 
 use std::fmt;
 use std::io;
@@ -364,7 +364,7 @@ async fn answer(
             wait(local.settings().latency).await;
             let caller = request.caller(local);
             match path {
-                [""] => tagging::handle(local, &caller, &request),
+                [""] => json::handle(local, &caller, &request),
                 path => bedrock::handle(local, &caller, &request, path),
             }
         }

@@ -3,8 +3,9 @@
 //! The centre is one synchronous, deterministic state machine, [`World`]. It has no clock, no randomness
 //! but its seed, and does no input or output: every operation takes the [`Caller`] and the present and
 //! gives an [`Answer`]. Around it are two faces. In process, tests call it directly. Over HTTP,
-//! [`http::Server`] speaks the wire formats of Bedrock and of the Resource Groups Tagging API, so that
-//! unmodified SDKs and the AWS CLI can talk to it, and is a sink for CloudFormation responses.
+//! [`http::Server`] speaks the wire formats of Bedrock, of the Resource Groups Tagging API and, for one
+//! operation each, of Cost Explorer and Service Quotas, so that unmodified SDKs and the AWS CLI can talk to
+//! it, and is a sink for CloudFormation responses.
 //!
 //! What is not certain about AWS is decided by [`Switches`]; what goes wrong, by [`Faults`]; what was
 //! called is in the [`CallLog`].
@@ -38,6 +39,7 @@ pub mod arns;
 pub mod calls;
 pub mod catalogue;
 pub mod constraints;
+pub mod cost_tags;
 pub mod error;
 pub mod faults;
 pub mod http;
@@ -46,6 +48,7 @@ pub mod models;
 pub mod operation;
 pub mod paging;
 pub mod profiles;
+pub mod quotas;
 pub mod random;
 pub mod responses;
 pub mod state;
@@ -57,6 +60,7 @@ pub mod world;
 
 pub use calls::{Call, CallLog, Outcome};
 pub use catalogue::{Catalogue, Destination, Lifecycle, Model, SystemProfile};
+pub use cost_tags::{CostAllocationTag, CostAllocationTags, ListCostAllocationTags};
 pub use error::{Answer, ApiError, Failure};
 pub use faults::{Fault, FaultPlan, FaultRule, Faults};
 pub use models::{FoundationModel, ListFoundationModels, ListedModels, ModelDetails};
@@ -65,6 +69,7 @@ pub use profiles::{
     CreateInferenceProfile, CreatedProfile, ListInferenceProfiles, ListedProfiles, ModelSource, ProfileModel,
     ProfileSummary,
 };
+pub use quotas::{GetServiceQuota, Quota, ServiceQuota};
 pub use responses::{Delivery, Received, ResponseSink};
 pub use state::{Caller, ProfileRecord, State, Tags};
 pub use switches::{DeletedToken, ListWithoutType, MismatchedToken, RepeatedToken, Switches, UnknownModel};

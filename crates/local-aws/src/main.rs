@@ -27,17 +27,20 @@ Options:
   --switches           list the switches with their defaults, and end
   --help, --version
 
-It listens for Bedrock and for the Resource Groups Tagging API on the same port. Point clients at it:
+It listens for Bedrock, for the Resource Groups Tagging API and, for one operation each, for Cost Explorer
+(ListCostAllocationTags) and Service Quotas (GetServiceQuota) on the same port. Point clients at it:
 
   export AWS_ENDPOINT_URL_BEDROCK=http://127.0.0.1:4599
   export AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API=http://127.0.0.1:4599
+  export AWS_ENDPOINT_URL_COST_EXPLORER=http://127.0.0.1:4599
+  export AWS_ENDPOINT_URL_SERVICE_QUOTAS=http://127.0.0.1:4599
   aws bedrock list-inference-profiles --type-equals APPLICATION
 
 The Region of a call is that of its signature. Responses of CloudFormation custom resources are taken at
 /_local/responses/{token} and printed to standard output.
 
-Control: GET /_local/health, state, calls, switches, faults, catalogue, responses; PUT /_local/switches;
-POST /_local/faults, models, system-profiles, reset; DELETE /_local/faults, calls, responses.
+Control: GET /_local/health, state, calls, switches, faults, cost-tags, catalogue, responses;
+PUT /_local/switches, cost-tags; POST /_local/faults, models, system-profiles, reset; DELETE /_local/faults, calls, responses.
 ";
 
 /// What the command line asks for.

@@ -11,6 +11,10 @@ pub enum Service {
     Bedrock,
     /// The Resource Groups Tagging API.
     Tagging,
+    /// Cost Explorer.
+    CostExplorer,
+    /// Service Quotas.
+    ServiceQuotas,
 }
 
 /// An operation, by its name in the API.
@@ -31,11 +35,13 @@ pub enum Operation {
     GetTagValues,
     TagResources,
     UntagResources,
+    ListCostAllocationTags,
+    GetServiceQuota,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateInferenceProfile,
         Self::GetInferenceProfile,
         Self::ListInferenceProfiles,
@@ -50,6 +56,8 @@ impl Operation {
         Self::GetTagValues,
         Self::TagResources,
         Self::UntagResources,
+        Self::ListCostAllocationTags,
+        Self::GetServiceQuota,
     ];
 
     /// The service it belongs to.
@@ -60,6 +68,8 @@ impl Operation {
             | Self::GetTagValues
             | Self::TagResources
             | Self::UntagResources => Service::Tagging,
+            Self::ListCostAllocationTags => Service::CostExplorer,
+            Self::GetServiceQuota => Service::ServiceQuotas,
             _ => Service::Bedrock,
         }
     }

@@ -251,6 +251,9 @@ fn merge<'a>(
 pub struct State {
     /// The models and system-defined profiles.
     pub catalogue: Catalogue,
+    /// The user-defined tag keys that billing knows, and whether each is active; `None` when another account
+    /// pays for this one.
+    pub cost_tags: Option<BTreeMap<String, bool>>,
     accounts: BTreeMap<String, BTreeMap<String, Place>>,
     ids: Random,
 }
@@ -286,7 +289,12 @@ pub struct ProfileRecord {
 impl State {
     /// A state without profiles.
     pub fn new(catalogue: Catalogue) -> Self {
-        Self { catalogue, accounts: BTreeMap::new(), ids: Random::seeded(0x0b3d_70c4) }
+        Self {
+            catalogue,
+            cost_tags: Some(BTreeMap::new()),
+            accounts: BTreeMap::new(),
+            ids: Random::seeded(0x0b3d_70c4),
+        }
     }
 
     /// The application profiles of an account and Region by ARN, as they truly are: what a test compares

@@ -94,6 +94,8 @@ pub struct Switches {
     pub hide_end_of_life_models: bool,
     /// Application profiles that an account may have in a Region (quota L-40EC9882).
     pub quota: usize,
+    /// Whether Service Quotas tells it; an account whose quota nobody ever changed may have none there.
+    pub quota_is_told: bool,
     /// Items on a page of ListInferenceProfiles when `maxResults` is not given.
     pub default_page_size: usize,
     /// A page never has more items than this, whatever was asked for; 0 for no such bound.
@@ -117,6 +119,7 @@ impl Default for Switches {
             unknown_model: UnknownModel::default(),
             hide_end_of_life_models: false,
             quota: 1000,
+            quota_is_told: true,
             default_page_size: 100,
             page_cap: 0,
         }

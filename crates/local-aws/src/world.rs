@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::calls::{Call, CallLog, Outcome};
 use crate::catalogue::Catalogue;
+use crate::cost_tags::{CostAllocationTags, ListCostAllocationTags};
 use crate::error::{Answer, ApiError, Failure};
 use crate::faults::Faults;
 use crate::models::{FoundationModel, ListFoundationModels, ListedModels};
@@ -20,6 +21,7 @@ use crate::operation::Operation;
 use crate::profiles::{
     CreateInferenceProfile, CreatedProfile, ListInferenceProfiles, ListedProfiles, ProfileSummary,
 };
+use crate::quotas::{GetServiceQuota, Quota};
 use crate::state::{Caller, ProfileRecord, State, View};
 use crate::switches::Switches;
 use crate::tagging_api::{
@@ -227,6 +229,31 @@ impl World {
     ) -> Answer<FailedResources> {
         self.call(Operation::UntagResources, caller, now, request, None, |state, view, switches| {
             state.untag_resources(caller, view, switches, request)
+        })
+    }
+
+    /// ListCostAllocationTags of Cost Explorer.
+    pub fn list_cost_allocation_tags(
+        &mut self,
+        caller: &Caller,
+        now: OffsetDateTime,
+        request: &ListCostAllocationTags,
+    ) -> Answer<CostAllocationTags> {
+        let token = request.next_token.as_deref();
+        self.call(Operation::ListCostAllocationTags, caller, now, request, token, |state, _, switches| {
+            state.list_cost_allocation_tags(switches, request)
+        })
+    }
+
+    /// GetServiceQuota of Service Quotas.
+    pub fn get_service_quota(
+        &mut self,
+        caller: &Caller,
+        now: OffsetDateTime,
+        request: &GetServiceQuota,
+    ) -> Answer<Quota> {
+        self.call(Operation::GetServiceQuota, caller, now, request, None, |_, _, switches| {
+            request.quota(caller, switches)
         })
     }
 

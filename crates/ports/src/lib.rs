@@ -4,7 +4,7 @@
 //! of [`profile`]. There is one adapter of each for AWS (crate `aws`) and one for tests and simulation
 //! (crate `local-aws`). Every method is one call of AWS, except where it says that it pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use profile::{
@@ -14,7 +14,7 @@ use profile::{
     },
     tags::{Owner, Tags},
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 mod error;
 
@@ -136,4 +136,100 @@ pub trait Usage: Send + Sync {
 pub trait Clock: Send + Sync {
     /// The present instant, in UTC.
     fn now(&self) -> OffsetDateTime;
+}
+
+/// The tags of many profiles at once. The index behind it lags, and leaves out profiles that never had a
+/// tag.
+#[async_trait]
+pub trait TagIndex: Send + Sync {
+    /// The tags of each of `profiles` that the index knows; asks for a hundred in a call, side by side. One
+    /// that was deleted a while ago may still be among them.
+    async fn tags_of(&self, profiles: &[ProfileArn]) -> Result<BTreeMap<ProfileArn, Tags>>;
+}
+
+/// The names of parameters.
+#[async_trait]
+pub trait ParameterIndex: Send + Sync {
+    /// The names of all parameters under `path`, at any depth; pages, 50 at a time. `path` has no slash at
+    /// its end.
+    async fn under(&self, path: &str) -> Result<Vec<String>>;
+}
+
+/// All stacks of the account and Region.
+#[async_trait]
+pub trait StackIndex: Send + Sync {
+    /// Every stack that is not deleted, by its id; pages.
+    async fn stacks(&self) -> Result<BTreeMap<String, StackRecord>>;
+    /// What a stack says of all its logical ids; [`ErrorKind::NotFound`] when there is no stack of that
+    /// id; pages.
+    async fn resources(&self, stack_id: &str) -> Result<BTreeMap<String, StackResourceRecord>>;
+}
+
+/// Use of profiles and of models, day by day.
+#[async_trait]
+pub trait DailyUsage: Send + Sync {
+    /// Every `ModelId` (a profile's id, a model's, a system profile's) with invocations in the last two
+    /// weeks; pages, 500 at a time. A new one takes up to 15 minutes to appear.
+    async fn active(&self) -> Result<BTreeSet<String>>;
+    /// Invocations of each of `model_ids` on each day (UTC) from `since` to `until`, both included, in
+    /// that order; asks for 500 in a call, side by side. An id without any is absent.
+    async fn daily(
+        &self,
+        model_ids: &[String],
+        since: Date,
+        until: Date,
+    ) -> Result<BTreeMap<String, Vec<u64>>>;
+}
+
+/// Quotas of the account and Region.
+#[async_trait]
+pub trait Quotas: Send + Sync {
+    /// How many inference profiles there may be (L-40EC9882); [`ErrorKind::NotFound`] when the account
+    /// has no quota of its own, and the default is in force.
+    async fn inference_profiles(&self) -> Result<u64>;
+}
+
+/// Cost allocation tags of the payer account.
+#[async_trait]
+pub trait CostAllocationTags: Send + Sync {
+    /// Which of the user-defined tag keys that billing knows are active; pages. [`ErrorKind::NotFound`]
+    /// in an account that has none of its own, because another one pays for it.
+    async fn active(&self) -> Result<BTreeMap<String, bool>>;
+}
+
+/// Where reports are kept.
+#[async_trait]
+pub trait ReportStore: Send + Sync {
+    /// Reads one; [`ErrorKind::NotFound`] when there is none, but [`ErrorKind::Denied`] when the caller may
+    /// not list the bucket either.
+    async fn read(&self, key: &str) -> Result<Vec<u8>>;
+    /// Writes one, over what was there.
+    async fn write(&self, key: &str, content_type: &'static str, body: Vec<u8>) -> Result<()>;
+}
+
+/// One event of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened, for rules to match.
+    pub detail_type: &'static str,
+    /// A JSON object.
+    pub detail: String,
+    /// The ARNs that it is about.
+    pub resources: Vec<String>,
+}
+
+/// An event bus.
+#[async_trait]
+pub trait EventBus: Send + Sync {
+    /// Puts `events`, ten in a call; those that the bus refused for a passing reason are put again. Gives
+    /// how many were refused in the end, those too large for a call among them. After an error some may
+    /// have been put, and one may arrive twice.
+    async fn put(&self, events: &[Event]) -> Result<usize>;
+}
+
+/// Where people are told.
+#[async_trait]
+pub trait Notices: Send + Sync {
+    /// Sends a mail to whoever subscribed. `subject` is one line of less than 100 ASCII characters.
+    async fn send(&self, subject: &str, text: &str) -> Result<()>;
 }

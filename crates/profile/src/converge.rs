@@ -13,6 +13,8 @@
 //! 5. only then remove what the declaration dropped: a renamed parameter's old name, what a failed
 //!    update left behind. The replaced profile itself stays until CloudFormation's clean-up asks for it.
 
+use time::OffsetDateTime;
+
 use crate::{
     arn::ProfileArn,
     effect::{Effect, Step},
@@ -34,6 +36,8 @@ pub struct Goal {
     pub request: Request,
     /// What the stack did when the request was taken up.
     pub began: Phase,
+    /// When CloudFormation issued the request, where that is known.
+    pub issued_at: Option<OffsetDateTime>,
 }
 
 /// The request behind a [`Goal`].
@@ -62,9 +66,13 @@ impl Goal {
         }
     }
 
-    /// Whether, in `phase`, nobody waits for this request any more: it was cancelled, or it is an old
-    /// delivery. An update that meets a rollback in its middle is not the rollback's own.
-    fn is_stale(&self, phase: Phase) -> bool {
+    /// Whether nobody waits for this request any more: it was cancelled, or it is an old delivery. An
+    /// update that meets a rollback in its middle is not the rollback's own.
+    fn is_stale(&self, observed: &Observed) -> bool {
+        let phase = observed.phase();
+        if observed.has_gone_on_since(self.issued_at) {
+            return true;
+        }
         match self.request {
             Request::Create => phase != Phase::Forward,
             Request::Update { .. } => match phase {
@@ -80,7 +88,7 @@ impl Goal {
 pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     let step = towards(goal, observed);
     match step {
-        Step::Effects(_) if goal.is_stale(observed.phase()) => Step::Refused(stale(observed)),
+        Step::Effects(_) if goal.is_stale(observed) => Step::Refused(stale(observed)),
         step => step,
     }
 }
@@ -88,7 +96,7 @@ pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     let specification = &goal.specification;
     let owner = &specification.owner;
-    let mut faults = foreign_parameter(owner, specification.parameter.as_ref(), observed);
+    let mut faults = foreign_parameter(owner, specification.reachable_parameter(), observed);
     faults.append(unavailable(owner, specification.existing.as_ref(), observed));
     faults.append(differences(specification, observed));
     faults.append(disowned(goal, observed));
@@ -126,7 +134,7 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     }
     // Another delivery of this very request may have been answered meanwhile, with this very profile.
     let lives = observed.described() == Some(arn.as_str());
-    if made && observed.journal.confirmed && goal.is_stale(observed.phase()) && !lives {
+    if made && observed.journal.confirmed && goal.is_stale(observed) && !lives {
         return Step::Refused(stale(observed));
     }
     if effects.is_empty() {
@@ -195,7 +203,7 @@ fn stale(observed: &Observed) -> Faults {
     let status = observed.stack.as_ref().map_or("", |stack| &stack.status);
     Fault::new(
         "this request",
-        format!("it is out of date: the stack is in {status} and does not wait for it"),
+        format!("it is out of date: the stack, in {status}, does not wait for it"),
         "Nothing was changed; update the stack again if it is not as it should be",
     )
     .into()
@@ -431,19 +439,22 @@ impl TagChange {
             .tags
             .iter()
             .filter(|(key, value)| !adopted || before.contains(key) || held.get(*key) != Some(value));
-        let record = KeyRecord::of(ours.map(|(key, _)| key.as_str()));
+        let record = KeyRecord::of(ours);
         if !record.as_str().is_empty() {
             wanted.insert(tags::TAG_KEYS.into(), record.as_str().to_owned());
         }
 
         // What the declaration changed is written whatever a read shows, once: it may lag behind the
-        // last write, and a rollback would then leave the failed update's tags.
+        // last write, and a rollback would then leave the failed update's tags. Not so by a request that
+        // nobody waits for: it may only see whether what it asks for is true.
+        let past = goal.is_stale(observed);
         let none = Tags::new();
         let previous = match &goal.request {
             Request::Update { previous_tags, .. } => previous_tags,
             Request::Create => &none,
         };
-        let forced = |done: &[ProfileArn]| if adopts || done.contains(arn) { &none } else { previous };
+        let forced =
+            |done: &[ProfileArn]| if past || adopts || done.contains(arn) { &none } else { previous };
         let (dropped_before, changed_before) =
             (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
         let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
@@ -459,7 +470,8 @@ impl TagChange {
         let foreign = held.keys().filter(|key| !wanted.contains_key(*key) && !remove.contains(key)).count();
         let after = foreign + wanted.len();
         // A rollback writes everything once: what the failed update dropped is not seen as missing yet.
-        let writes_all = observed.phase() == Phase::UpdateRollback && !observed.journal.tagged.contains(arn);
+        let takes_back = observed.phase() == Phase::UpdateRollback && !past;
+        let writes_all = takes_back && !observed.journal.tagged.contains(arn);
         let changed = |key: &String, value: &String| {
             writes_all
                 || held.get(key) != Some(value)
@@ -513,13 +525,15 @@ fn in_turn(
 }
 
 fn missing_parameter(specification: &Specification, observed: &Observed, arn: &ProfileArn) -> Option<Effect> {
-    let name = specification.parameter.as_ref()?.as_str();
+    let name = specification.reachable_parameter()?.as_str();
     let make = || Effect::CreateParameter(name.to_owned(), arn.clone(), specification.parameter_tags());
     (!observed.parameters.contains_key(name)).then(make)
 }
 
 fn parameter_effects(specification: &Specification, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> {
-    let Some(name) = specification.parameter.as_ref().map(|name| name.as_str()) else { return Vec::new() };
+    let Some(name) = specification.reachable_parameter().map(|name| name.as_str()) else {
+        return Vec::new();
+    };
     let Some(parameter) = observed.parameters.get(name) else {
         return missing_parameter(specification, observed, arn).into_iter().collect();
     };

@@ -362,6 +362,20 @@ struct Offer<'a> {
 }
 
 impl Catalogue {
+    /// What may follow the model `model_id`: up to three ids of models or system profiles of the same
+    /// provider that live on and are not legacy, the nearest name first; those in the geography of
+    /// `system_profile_id` where a profile was copied from one.
+    pub fn successors(
+        &self,
+        model_id: &str,
+        system_profile_id: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Vec<String> {
+        let offers = self.offers(now);
+        let ids = successors(&offers, model_id, system_profile_id.map(geography));
+        ids.into_iter().map(str::to_owned).collect()
+    }
+
     /// All that a template may name in this Region: what has reached its end of life, and models that
     /// cannot be invoked on demand, are not among it.
     fn offers(&self, now: OffsetDateTime) -> Vec<Offer<'_>> {
@@ -765,6 +779,18 @@ mod tests {
             said(judge_model(&lonely, NOW).unwrap_err())
                 .contains("No system profile of this Region routes to it")
         );
+    }
+
+    #[test]
+    fn successors_keep_the_geography_of_what_was_copied() {
+        let next = |model_id: &str, from: Option<&str>| catalogue().successors(model_id, from, NOW);
+        let sonnet = "anthropic.claude-3-sonnet-20240229-v1:0";
+        assert_eq!(
+            next(sonnet, Some("us.anthropic.claude-3-sonnet-20240229-v1:0")),
+            ["us.anthropic.claude-sonnet-4-20250514-v1:0"]
+        );
+        assert_eq!(next("amazon.nova-pro-v1:0", None), [LITE]);
+        assert!(next("unknown.model", None).is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use time::{Duration, OffsetDateTime};
+
 use crate::{
     arn::ProfileArn,
     effect::Effect,
@@ -112,6 +114,16 @@ impl Observed {
         self.stack.as_ref().map_or(Phase::Forward, |stack| Phase::of(&stack.status))
     }
 
+    /// Whether the stack went on after a request that was issued at `issued_at`: it began another
+    /// operation, or the resource reached another status. Then nobody waits for that request any more,
+    /// whatever the stack is doing now. Where an instant is not known this says no.
+    pub fn has_gone_on_since(&self, issued_at: Option<OffsetDateTime>) -> bool {
+        let began = self.stack.as_ref().and_then(|stack| stack.began);
+        let reached = self.resource.as_ref().and_then(|resource| resource.since);
+        let last = began.max(reached);
+        issued_at.zip(last).is_some_and(|(issued, last)| last - issued > SAME_INSTANT)
+    }
+
     /// Removes a tag set's keys from a profile's observed tags.
     pub fn forget_tags(&mut self, arn: &ProfileArn, keys: &[String]) {
         if let Some(tags) = self.profiles.get_mut(arn).and_then(|profile| profile.tags.as_mut()) {
@@ -124,6 +136,11 @@ impl Observed {
         self.profiles.entry(arn.clone()).or_default().tags.get_or_insert_default().extend(tags.clone());
     }
 }
+
+/// How far two instants of CloudFormation may lie apart and still be one: a request is issued when its
+/// resource goes into progress, the two are written down by different hosts, and one in whole seconds. A
+/// delivery that comes again does so after a minute, or after the time that CloudFormation waits.
+const SAME_INSTANT: Duration = Duration::seconds(10);
 
 /// What a stack is doing, as far as it matters to one of its resources. From the stack status codes in
 /// the CloudFormation user guide.
@@ -161,6 +178,30 @@ impl Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_has_gone_on_when_it_or_the_resource_is_newer_than_the_request() {
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(1_773_000_000 + seconds).unwrap();
+        let observed = |began: Option<i64>, since: Option<i64>| Observed {
+            stack: Some(StackRecord { status: String::new(), tags: Tags::new(), began: began.map(at) }),
+            resource: since.map(|since| StackResourceRecord {
+                physical_id: None,
+                status: String::new(),
+                since: Some(at(since)),
+            }),
+            ..Observed::default()
+        };
+        let issued = Some(at(100));
+        assert!(observed(Some(111), None).has_gone_on_since(issued));
+        assert!(observed(Some(0), Some(111)).has_gone_on_since(issued));
+        for (began, since) in
+            [(None, None), (Some(0), Some(100)), (Some(110), None), (None, Some(110)), (Some(110), Some(0))]
+        {
+            assert!(!observed(began, since).has_gone_on_since(issued), "{began:?} {since:?}");
+        }
+        assert!(!observed(Some(999), Some(999)).has_gone_on_since(None));
+        assert!(!Observed::default().has_gone_on_since(issued));
+    }
 
     #[test]
     fn every_documented_stack_status_has_its_phase() {

@@ -16,6 +16,14 @@ const DEEPEST_NAME: usize = 15;
 /// A profile's name has at most 64 characters, which with a slash must fit behind the prefix.
 const LONGEST_PREFIX: usize = LONGEST_NAME - 65;
 
+/// What a person sees of a parameter that publishes a profile, in the console.
+pub fn description(profile_name: Option<&str>) -> String {
+    match profile_name {
+        Some(name) => format!("ARN of the inference profile {name}"),
+        None => "ARN of an inference profile".to_owned(),
+    }
+}
+
 /// The path under which every parameter of this installation lies, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterPrefix(String);
@@ -60,7 +68,7 @@ impl ParameterPrefix {
     }
 
     /// Whether `name` lies beneath, at the boundary of a level.
-    fn holds(&self, name: &str) -> bool {
+    pub(crate) fn holds(&self, name: &str) -> bool {
         name.strip_prefix(&self.0)
             .and_then(|rest| rest.strip_prefix('/'))
             .is_some_and(|rest| !rest.is_empty())
@@ -73,7 +81,7 @@ impl fmt::Display for ParameterPrefix {
     }
 }
 
-/// The full name of a parameter that lies under the prefix.
+/// The full name of a parameter that lies, or once lay, under the prefix.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParameterName(String);
 
@@ -105,6 +113,13 @@ impl ParameterName {
             ));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A declared name that need not lie under the prefix of this deployment: an earlier one may have had
+    /// another. `None` when it is no name of a parameter at all.
+    pub fn of_any_deployment(text: &str) -> Option<Self> {
+        let fits = text.len() <= LONGEST_NAME && levels(text) <= DEEPEST_NAME;
+        (fits && check_path("", text).is_ok()).then(|| Self(text.to_owned()))
     }
 
     /// The name that a profile's own name gives: the prefix, a slash, and the name with `-` for each

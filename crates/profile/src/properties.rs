@@ -60,6 +60,8 @@ pub struct Declaration {
     pub tags: Tags,
     /// The parameter to publish; `None` when `PublishParameter` is false.
     pub parameter: Option<ParameterName>,
+    /// It lies outside the prefix, where nothing can be changed.
+    pub parameter_is_out_of_reach: bool,
     /// `ExistingProfile`.
     pub existing: Option<ProfileArn>,
     /// `DrainPeriod`.
@@ -82,6 +84,8 @@ pub struct Draft {
     pub tags: Tags,
     /// The parameter to publish, if there is to be one and its name is right.
     pub parameter: Option<ParameterName>,
+    /// What is wrong with [`Draft::parameter`] unless a stack goes back to it: it lies outside the prefix.
+    pub outside_prefix: Option<Fault>,
     /// `ExistingProfile`, if there is one and it is right.
     pub existing: Option<ProfileArn>,
     /// `DrainPeriod`.
@@ -106,17 +110,19 @@ impl Draft {
             .and_then(|text| faults.keep(check_description(text)));
         let copy_from = read_copy_from(properties, location, &mut faults);
         let tags = read_tags(properties.get(names::TAGS), &mut faults);
-        let parameter = read_parameter(properties, name.as_deref(), prefix, &mut faults);
+        let (parameter, outside_prefix) = read_parameter(properties, name.as_deref(), prefix, &mut faults);
         let existing = faults
             .keep(scalar(properties, names::EXISTING))
             .flatten()
             .and_then(|text| faults.keep(check_existing(&text, location)));
         let drain = period(properties, names::DRAIN, &mut faults);
         let protect = period(properties, names::PROTECT, &mut faults);
-        (Self { name, description, copy_from, tags, parameter, existing, drain, protect }, faults)
+        let draft =
+            Self { name, description, copy_from, tags, parameter, outside_prefix, existing, drain, protect };
+        (draft, faults)
     }
 
-    /// The declaration, once nothing is at fault; `None` when a required part is missing.
+    /// The declaration, once nothing is at fault ([`Draft::outside_prefix`] apart); `None` when a required part is missing.
     pub fn finish(self) -> Option<Declaration> {
         Some(Declaration {
             name: self.name?,
@@ -124,6 +130,7 @@ impl Draft {
             copy_from: self.copy_from?,
             tags: self.tags,
             parameter: self.parameter,
+            parameter_is_out_of_reach: self.outside_prefix.is_some(),
             existing: self.existing,
             drain: self.drain,
             protect: self.protect,
@@ -136,10 +143,11 @@ fn read_parameter(
     profile_name: Option<&str>,
     prefix: &ParameterPrefix,
     faults: &mut Faults,
-) -> Option<ParameterName> {
-    let publish = faults.keep(boolean(properties, names::PUBLISH, true))?;
-    let declared = faults.keep(scalar(properties, names::PARAMETER))?;
-    match (publish, declared) {
+) -> (Option<ParameterName>, Option<Fault>) {
+    let publish = faults.keep(boolean(properties, names::PUBLISH, true));
+    let declared = faults.keep(scalar(properties, names::PARAMETER));
+    let (Some(publish), Some(declared)) = (publish, declared) else { return (None, None) };
+    let name = match (publish, declared) {
         (false, Some(text)) => {
             faults.push(Fault::new(
                 names::PARAMETER,
@@ -149,9 +157,16 @@ fn read_parameter(
             None
         }
         (false, None) => None,
-        (true, Some(text)) => faults.keep(ParameterName::declared(names::PARAMETER, &text, prefix)),
-        (true, None) => faults.keep(ParameterName::derived(profile_name?, prefix)),
-    }
+        (true, Some(text)) => match ParameterName::declared(names::PARAMETER, &text, prefix) {
+            Ok(name) => Some(name),
+            Err(fault) => match ParameterName::of_any_deployment(&text) {
+                Some(name) if !prefix.holds(&text) => return (Some(name), Some(fault)),
+                _ => faults.keep(Err(fault)),
+            },
+        },
+        (true, None) => profile_name.and_then(|name| faults.keep(ParameterName::derived(name, prefix))),
+    };
+    (name, None)
 }
 
 /// What a Delete still needs of properties that may be of any older shape: nothing here is a fault,

@@ -80,6 +80,8 @@ pub struct StackRecord {
     pub status: String,
     /// The stack's own tags, which its resources inherit.
     pub tags: Tags,
+    /// When it was made or, if that is later, when its last update began.
+    pub began: Option<OffsetDateTime>,
 }
 
 /// What a stack says about one of its logical ids.
@@ -89,4 +91,6 @@ pub struct StackResourceRecord {
     pub physical_id: Option<String>,
     /// `CREATE_COMPLETE`, …
     pub status: String,
+    /// When that status was reached.
+    pub since: Option<OffsetDateTime>,
 }

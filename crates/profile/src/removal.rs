@@ -20,7 +20,7 @@ use crate::{
     observed::{Observed, Phase},
     period::Period,
     properties::names,
-    tags::{self, KeyRecord, Owner, Tags},
+    tags::{self, Owner, Tags},
 };
 
 /// What is to go.
@@ -36,6 +36,8 @@ pub struct Goal {
     pub protect: Period,
     /// The present instant.
     pub now: OffsetDateTime,
+    /// When CloudFormation issued the request, where that is known.
+    pub issued_at: Option<OffsetDateTime>,
 }
 
 /// What a physical id can name.
@@ -122,8 +124,16 @@ fn is_failed_create(observed: &Observed) -> bool {
 
 impl Goal {
     /// How far the Delete goes, by what was observed before anything is removed.
+    ///
+    /// A request from the past still removes a profile that the stack replaced and no longer names:
+    /// nobody will ask for it again. Anything else it leaves alone.
     pub fn extent(&self, observed: &Observed) -> Extent {
-        extent(self, observed)
+        let extent = extent(self, observed);
+        let past = observed.has_gone_on_since(self.issued_at) && observed.phase() != Phase::Ending;
+        let lives =
+            matches!(&self.target, Target::Profile(arn) if observed.described() == Some(arn.as_str()));
+        let is_left_behind = matches!(extent, Extent::Replaced | Extent::Abandoned) && !lives;
+        if past && !is_left_behind { Extent::Stale } else { extent }
     }
 }
 
@@ -249,13 +259,8 @@ fn parameter_effects(
 
 /// What makes the parameter publish the successor again, which carries the tags `held`: first its tags,
 /// then its value, because the value is what shows that this is still to be done.
-fn hand_over(name: &str, tags: &Tags, successor: &ProfileArn, held: &Tags) -> Vec<Effect> {
-    let record = KeyRecord::read(held);
-    let shared =
-        |key: &str| record.contains(key) || [tags::STACK_ID, tags::LOGICAL_ID, tags::TAG_KEYS].contains(&key);
-    let wanted = held.iter().filter(|(key, _)| shared(key));
-    let wanted = wanted.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let effects = parameter_tag_effects(name, tags, wanted);
+fn hand_over(name: &str, before: &Tags, successor: &ProfileArn, held: &Tags) -> Vec<Effect> {
+    let effects = parameter_tag_effects(name, before, tags::published_tags(held));
     if effects.is_empty() {
         vec![Effect::OverwriteParameter(name.to_owned(), successor.as_str().to_owned())]
     } else {

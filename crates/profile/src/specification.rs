@@ -29,6 +29,9 @@ pub struct Specification {
     pub tags: Tags,
     /// The parameter that publishes its ARN, if any.
     pub parameter: Option<ParameterName>,
+    /// The parameter lies under the prefix of an earlier deployment, where this one may change nothing: it
+    /// is left as it is.
+    pub parameter_is_out_of_reach: bool,
     /// The profile to adopt instead of making one.
     pub existing: Option<ProfileArn>,
     /// How long it lives on once it is replaced.
@@ -54,6 +57,7 @@ impl Specification {
             source,
             tags,
             parameter: declaration.parameter,
+            parameter_is_out_of_reach: declaration.parameter_is_out_of_reach,
             existing: declaration.existing,
             drain: declaration.drain,
         };
@@ -84,6 +88,11 @@ impl Specification {
         Sha256::digest(immutable.to_string().as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
+    /// The parameter, unless nothing can be changed about it.
+    pub fn reachable_parameter(&self) -> Option<&ParameterName> {
+        self.parameter.as_ref().filter(|_| !self.parameter_is_out_of_reach)
+    }
+
     /// Our own tags on the profile, except the key record, which depends on what is there.
     pub fn reserved_tags(&self) -> Tags {
         let mut reserved = self.owner.tags();
@@ -110,7 +119,7 @@ impl Specification {
 
     fn with_key_record(&self, mut all: Tags) -> Tags {
         all.extend(self.tags.clone());
-        let record = KeyRecord::of(self.tags.keys().map(String::as_str));
+        let record = KeyRecord::of(&self.tags);
         if !self.tags.is_empty() {
             all.insert(tags::TAG_KEYS.into(), record.as_str().to_owned());
         }

@@ -58,6 +58,30 @@ pub struct TagPolicy {
     rules: BTreeMap<String, Rule>,
 }
 
+/// What a set of tags offends against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offence {
+    /// The policy's key, in its right case.
+    pub key: String,
+    /// How it is offended against.
+    pub kind: OffenceKind,
+    /// The values that it may have, in words; `None`: any.
+    pub allowed: Option<String>,
+    /// The key that is there instead, where its case is the offence.
+    pub miscased: Option<String>,
+    /// The same for a person.
+    pub fault: Fault,
+}
+
+/// How tags can offend against a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffenceKind {
+    /// A tag that is asked for is not there, or only in another case of its key.
+    Missing,
+    /// A value, or the case of a key that need not be there, is not allowed.
+    Value,
+}
+
 /// What holds for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
@@ -83,36 +107,40 @@ impl TagPolicy {
 
     /// The faults of `tags`, which are a profile's own with those inherited from its stack.
     pub fn judge(&self, tags: &Tags) -> Faults {
-        let mut faults = Faults::none();
+        self.offences(tags).into_iter().map(|offence| offence.fault).collect()
+    }
+
+    /// What `tags` offend against, told apart.
+    pub fn offences(&self, tags: &Tags) -> Vec<Offence> {
+        let mut offences = Vec::new();
         for (folded, rule) in &self.rules {
             let in_other_case =
                 || tags.keys().filter(|key| **key != rule.key && key.to_lowercase() == *folded);
+            let is_missing = rule.required && !tags.contains_key(&rule.key);
             match tags.get(&rule.key) {
-                Some(value) => rule.judge_value(value, &mut faults),
-                None if rule.required && in_other_case().next().is_none() => {
+                Some(value) => rule.judge_value(value, &mut offences),
+                None if is_missing && in_other_case().next().is_none() => {
                     let remedy = match rule.allowed.first() {
                         Some(allowed) => format!("Add it with {}", one_of(allowed)),
                         None => "Add it, here or to the stack".to_owned(),
                     };
-                    faults.push(Fault::new(
-                        TAGS,
-                        format!("the tag {} is missing", quoted(&rule.key)),
-                        remedy,
-                    ));
+                    let problem = format!("the tag {} is missing", quoted(&rule.key));
+                    offences.push(rule.offence(OffenceKind::Missing, problem, remedy));
                 }
                 None => {}
             }
-            let case_matters = rule.fixes_case || (rule.required && !tags.contains_key(&rule.key));
-            for key in in_other_case().filter(|_| case_matters) {
+            for key in in_other_case().filter(|_| rule.fixes_case || is_missing) {
                 let problem =
                     format!("the key {} is not in the case that the tag policy asks for", quoted(key));
-                faults.push(Fault::new(TAGS, problem, format!("Write {}", quoted(&rule.key))));
+                let kind = if is_missing { OffenceKind::Missing } else { OffenceKind::Value };
+                let offence = rule.offence(kind, problem, format!("Write {}", quoted(&rule.key)));
+                offences.push(Offence { miscased: Some(key.clone()), ..offence });
                 if !tags.contains_key(&rule.key) {
-                    rule.judge_value(&tags[key], &mut faults);
+                    rule.judge_value(&tags[key], &mut offences);
                 }
             }
         }
-        faults
+        offences
     }
 
     /// The keys that the policy speaks of, each in its right case, in alphabetical order.
@@ -203,7 +231,13 @@ impl Rule {
         Self { key: key.to_owned(), required: false, fixes_case: false, allowed: Vec::new() }
     }
 
-    fn judge_value(&self, value: &str, faults: &mut Faults) {
+    fn offence(&self, kind: OffenceKind, problem: String, remedy: String) -> Offence {
+        let allowed = self.allowed.first().map(|allowed| one_of(allowed));
+        let fault = Fault::new(TAGS, problem, remedy);
+        Offence { key: self.key.clone(), kind, allowed, miscased: None, fault }
+    }
+
+    fn judge_value(&self, value: &str, offences: &mut Vec<Offence>) {
         for allowed in
             self.allowed.iter().filter(|allowed| !allowed.iter().any(|pattern| matches(pattern, value)))
         {
@@ -213,7 +247,7 @@ impl Rule {
                 Some(right) => format!("Write {}: values are case-sensitive", quoted(right)),
                 None => format!("Write {}", one_of(allowed)),
             };
-            faults.push(Fault::new(TAGS, problem, remedy));
+            offences.push(self.offence(OffenceKind::Value, problem, remedy));
         }
     }
 }
@@ -392,6 +426,25 @@ mod tests {
 
     fn refused(required_tags: &str, document: &str) -> Vec<String> {
         TagPolicy::parse(required_tags, document).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_offence_says_what_may_be_there_and_what_is_there_instead() {
+        let policy = TagPolicy::parse("owner,stage=dev|prod", "").unwrap();
+        let offences = policy.offences(&tags(&[("Owner", "a"), ("stage", "test")]));
+        let told: Vec<_> = offences
+            .iter()
+            .map(|offence| {
+                (&*offence.key, offence.kind, offence.allowed.as_deref(), offence.miscased.as_deref())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("owner", OffenceKind::Missing, None, Some("Owner")),
+                ("stage", OffenceKind::Value, Some("one of «dev», «prod»"), None),
+            ]
+        );
     }
 
     #[test]

@@ -121,25 +121,41 @@ pub fn check(path: &str, key: &str, value: &str) -> Faults {
     faults
 }
 
-/// Which keys we put on a thing, small enough for one tag value.
+/// Which tags we put on a thing, small enough for one tag value.
 ///
 /// Tags that a template drops must go, tags that others put on must stay, and neither the previous
-/// stack tags nor the previous template are to be had when it matters (a rollback, a release). So
-/// each key that we write leaves five characters of its digest in the tag [`TAG_KEYS`]: the 50 keys
-/// of the limit need 250 of a value's 256 characters, and a foreign key is taken for ours once in
-/// about 2^24 (50 keys, 30 bits each).
+/// stack tags nor the previous template are to be had when it matters (a rollback, a release, a sweep).
+/// So each key that we write leaves five characters of its digest in the tag [`TAG_KEYS`], and all of them
+/// with their values five more behind a `=`: the 50 keys of the limit need 256 characters, which is what a
+/// value may have. A foreign key is taken for ours once in about 2^24 (50 keys, 30 bits each), and a
+/// changed value for the one that was written once in 2^30.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyRecord(String);
 
+/// How tags differ from what a [`KeyRecord`] says was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagDrift {
+    /// This many of the tags are gone.
+    Removed(usize),
+    /// All of the keys are there, but not every value is the one that was written.
+    Changed,
+}
+
 impl KeyRecord {
     const WIDTH: usize = 5;
+    /// Stands before the digest of the values; no digest contains it.
+    const VALUES: char = '=';
 
-    /// The record of `keys`.
-    pub fn of<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut marks: Vec<String> = keys.into_iter().map(Self::mark).collect();
+    /// The record of the tags that we write; empty when there are none.
+    pub fn of<'a>(written: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
+        let written: BTreeMap<&String, &String> = written.into_iter().collect();
+        if written.is_empty() {
+            return Self::default();
+        }
+        let mut marks: Vec<String> = written.keys().map(|key| Self::mark(key)).collect();
         marks.sort();
         marks.dedup();
-        Self(marks.concat())
+        Self(format!("{}{}{}", marks.concat(), Self::VALUES, Self::values(written)))
     }
 
     /// The record that a thing's tags hold; empty when there is none.
@@ -150,7 +166,20 @@ impl KeyRecord {
     /// Whether `key` was put there by us.
     pub fn contains(&self, key: &str) -> bool {
         let mark = Self::mark(key);
-        self.0.as_bytes().chunks(Self::WIDTH).any(|chunk| chunk == mark.as_bytes())
+        self.marks().chunks(Self::WIDTH).any(|chunk| chunk == mark.as_bytes())
+    }
+
+    /// How `held`, the tags of the thing that this record was read from, differ from what was written.
+    pub fn drift(&self, held: &Tags) -> Option<TagDrift> {
+        let ours: BTreeMap<&String, &String> =
+            held.iter().filter(|(key, _)| !is_reserved(key) && self.contains(key)).collect();
+        let removed = (self.marks().len() / Self::WIDTH).saturating_sub(ours.len());
+        let written = self.0.split_once(Self::VALUES).map(|(_, values)| values);
+        match written {
+            _ if removed > 0 => Some(TagDrift::Removed(removed)),
+            Some(written) if written != Self::values(ours) => Some(TagDrift::Changed),
+            _ => None,
+        }
     }
 
     /// The tag's value.
@@ -158,11 +187,35 @@ impl KeyRecord {
         &self.0
     }
 
-    fn mark(key: &str) -> String {
-        const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
-        let digest = Sha256::digest(key.as_bytes());
-        digest.iter().take(Self::WIDTH).map(|byte| char::from(DIGITS[usize::from(byte % 64)])).collect()
+    fn marks(&self) -> &[u8] {
+        self.0.split(Self::VALUES).next().unwrap_or_default().as_bytes()
     }
+
+    fn mark(key: &str) -> String {
+        Self::short(Sha256::digest(key.as_bytes()))
+    }
+
+    fn values(written: BTreeMap<&String, &String>) -> String {
+        let mut digest = Sha256::new();
+        for (key, value) in written {
+            // No tag contains the separator.
+            digest.update(format!("{key}\0{value}\0"));
+        }
+        Self::short(digest.finalize())
+    }
+
+    fn short(digest: impl IntoIterator<Item = u8>) -> String {
+        const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
+        digest.into_iter().take(Self::WIDTH).map(|byte| char::from(DIGITS[usize::from(byte % 64)])).collect()
+    }
+}
+
+/// The tags of the parameter that publishes the profile which carries `held`: those that say who owns both,
+/// and those that we put on the profile, which a parameter carries as well.
+pub fn published_tags(held: &Tags) -> Tags {
+    let record = KeyRecord::read(held);
+    let shared = |key: &str| record.contains(key) || [STACK_ID, LOGICAL_ID, TAG_KEYS].contains(&key);
+    held.iter().filter(|(key, _)| shared(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -193,12 +246,35 @@ mod tests {
 
     #[test]
     fn a_key_record_of_a_full_set_fits_a_tag_value_and_finds_its_own_keys_only() {
-        let keys: Vec<String> = (0..LIMIT).map(|n| format!("key-{n}")).collect();
-        let record = KeyRecord::of(keys.iter().map(String::as_str));
+        let written: Tags = (0..LIMIT).map(|n| (format!("key-{n}"), "value".to_owned())).collect();
+        let record = KeyRecord::of(&written);
         assert!(record.as_str().len() <= 256);
-        assert!(keys.iter().all(|key| record.contains(key)));
+        assert!(written.keys().all(|key| record.contains(key)));
         assert!(!record.contains("another"));
         assert!(check("Tags[0]", "k", record.as_str()).is_empty());
+        assert_eq!(KeyRecord::of(&Tags::new()).as_str(), "");
+    }
+
+    #[test]
+    fn a_key_record_tells_tags_that_were_taken_off_or_changed_from_those_that_others_put_on() {
+        let written = Tags::from([("owner".into(), "a".into()), ("stage".into(), "b".into())]);
+        let record = KeyRecord::of(&written);
+        let with = |key: &str, value: &str| {
+            let mut held = written.clone();
+            held.insert(key.into(), value.into());
+            held
+        };
+        assert_eq!(record.drift(&written), None);
+        assert_eq!(record.drift(&with("foreign", "c")), None);
+        assert_eq!(record.drift(&with(SPEC, "c")), None);
+        assert_eq!(record.drift(&with("owner", "c")), Some(TagDrift::Changed));
+        let mut held = written.clone();
+        held.remove("owner");
+        assert_eq!(record.drift(&held), Some(TagDrift::Removed(1)));
+        assert_eq!(KeyRecord::default().drift(&written), None);
+        // A record of keys only says nothing of values.
+        let keys_only = KeyRecord(record.0.split('=').next().unwrap().to_owned());
+        assert_eq!(keys_only.drift(&with("owner", "c")), None);
     }
 
     #[test]
@@ -210,5 +286,18 @@ mod tests {
         assert!(!owner.owns(&tags));
         tags.remove(LOGICAL_ID);
         assert_eq!(Owner::of(&tags), None);
+    }
+
+    #[test]
+    fn a_parameter_carries_its_profile_s_owner_and_written_tags_and_nothing_else() {
+        let written = Tags::from([("owner".into(), "search".into())]);
+        let mut published = Owner { stack_id: "s".into(), logical_id: "l".into() }.tags();
+        published.extend(written.clone());
+        published.insert(TAG_KEYS.into(), KeyRecord::of(&written).as_str().to_owned());
+        let mut held = published.clone();
+        for key in [SPEC, MODEL_SOURCE, PARAMETER, DRAIN_PERIOD, ADOPTED, "foreign"] {
+            held.insert(key.into(), "x".into());
+        }
+        assert_eq!(published_tags(&held), published);
     }
 }

@@ -54,6 +54,7 @@ fn specification(description: &str) -> Specification {
         },
         tags: Tags::from([("owner".into(), "search".into())]),
         parameter: named("search"),
+        parameter_is_out_of_reach: false,
         existing: None,
         drain: Period::ZERO,
     }
@@ -78,11 +79,11 @@ fn parameter_of(specification: &Specification, id: &str) -> (String, ObservedPar
 }
 
 fn in_status(status: &str) -> Option<StackRecord> {
-    Some(StackRecord { status: status.into(), tags: Tags::new() })
+    Some(StackRecord { status: status.into(), tags: Tags::new(), began: None })
 }
 
 fn described(id: &str) -> Option<StackResourceRecord> {
-    Some(StackResourceRecord { physical_id: Some(id.into()), status: "UPDATE_COMPLETE".into() })
+    Some(StackResourceRecord { physical_id: Some(id.into()), status: "UPDATE_COMPLETE".into(), since: None })
 }
 
 /// A stack in `status` whose profile `id` and parameter are as `specification` says.
@@ -96,13 +97,17 @@ fn deployed(specification: &Specification, id: &str, status: &str) -> Observed {
 }
 
 fn create(specification: &Specification) -> converge::Goal {
-    converge::Goal { specification: specification.clone(), request: Request::Create, began: Phase::Forward }
+    goal(specification, Request::Create, Phase::Forward)
 }
 
 fn update(specification: &Specification, current: &str) -> converge::Goal {
     let request =
         Request::Update { current: Some(arn(current)), previous_tags: Tags::new(), previous_existing: None };
-    converge::Goal { specification: specification.clone(), request, began: Phase::UpdateRollback }
+    goal(specification, request, Phase::UpdateRollback)
+}
+
+fn goal(specification: &Specification, request: Request, began: Phase) -> converge::Goal {
+    converge::Goal { specification: specification.clone(), request, began, issued_at: None }
 }
 
 /// Carries a plan out on `observed`, every effect succeeding at once; `made` is the id of a profile that
@@ -182,6 +187,7 @@ fn removal_of(target: Target) -> removal::Goal {
         drain: Period::ZERO,
         protect: Period::ZERO,
         now: OffsetDateTime::UNIX_EPOCH,
+        issued_at: None,
     }
 }
 
@@ -364,6 +370,7 @@ mod updating {
                 previous_existing: None,
             },
             began: Phase::UpdateRollback,
+            issued_at: None,
         };
         let (effects, end) = converged(&mut observed, &goal);
         assert_eq!(end, Step::Settled(arn("first0000000")));
@@ -450,6 +457,7 @@ mod adopting {
                 previous_existing: None,
             },
             began: Phase::Forward,
+            issued_at: None,
         };
         let (effects, end) = converged(&mut observed, &goal);
         assert_eq!(end, Step::Settled(arn("byhand000000")));

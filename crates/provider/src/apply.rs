@@ -8,6 +8,7 @@ use profile::{
     arn::ProfileArn,
     effect::{Effect, Step},
     observed::{Observed, ObservedParameter, ObservedProfile, Phase},
+    parameter,
     record::{ProfileRecord, StackRecord, StackResourceRecord},
     specification::Specification,
     tags::{self, Owner, Tags},
@@ -314,21 +315,18 @@ async fn create_parameter(
 ) -> Result<Outcome, Failure> {
     let new = NewParameter {
         value: arn.as_str().to_owned(),
-        description: match context.specification {
-            Some(specification) => format!("ARN of the inference profile {}", specification.name),
-            None => "ARN of an inference profile".to_owned(),
-        },
+        description: parameter::description(context.specification.map(|wanted| wanted.name.as_str())),
         name,
         tags,
     };
-    let parameter = ObservedParameter { value: new.value.clone(), tags: new.tags.clone() };
+    let made = ObservedParameter { value: new.value.clone(), tags: new.tags.clone() };
     match persist(|| context.ports.parameters.create(&new)).await {
-        Ok(()) => Ok(Outcome::ParameterMade(new.name, parameter)),
+        Ok(()) => Ok(Outcome::ParameterMade(new.name, made)),
         // Taken: by an earlier attempt of ours whose answer was lost, or by somebody else.
         Err(error) if error.kind == ErrorKind::Conflict => {
             let found = observe::parameter(context.ports, &new.name).await?;
-            if found.as_ref() == Some(&parameter) {
-                return Ok(Outcome::ParameterMade(new.name, parameter));
+            if found.as_ref() == Some(&made) {
+                return Ok(Outcome::ParameterMade(new.name, made));
             }
             Ok(Outcome::ParameterFound(new.name, found))
         }

@@ -3,23 +3,19 @@
 //! A request comes in through [`custom_resource`], which reads it, watches the time and delivers the
 //! one answer. Between, this crate connects the pure centre ([`profile`]) with AWS ([`ports`]):
 //!
-//! - [`settings`]: what the function's environment says;
 //! - [`resolve`]: the model source, looked up and judged;
 //! - [`observe`]: one look at everything a decision may rest on, the calls side by side;
 //! - [`apply`]: the decided effects, carried out and recorded, until nothing is left to decide;
-//! - [`log`]: how it writes its log;
 //! - [`resource`]: the request from end to end, and its answer.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod apply;
 pub mod failure;
-pub mod log;
 pub mod observe;
 pub mod patience;
 pub mod resolve;
 pub mod resource;
-pub mod settings;
 
 use std::sync::Arc;
 

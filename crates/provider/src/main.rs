@@ -4,8 +4,9 @@ use std::{env, sync::Arc, time::SystemTime};
 
 use aws::{Aws, SystemClock};
 use custom_resource::{AnswerSink, Invocation, LogPlace, Trust, serve};
+use function::{log, settings::Settings};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use provider::{Ports, log, resource::InferenceProfile, settings::Settings};
+use provider::{Ports, resource::InferenceProfile};
 use serde_json::Value;
 use tokio::time::Instant;
 

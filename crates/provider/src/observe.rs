@@ -46,8 +46,9 @@ pub struct Named {
     pub existing: Option<ProfileArn>,
     /// A parameter that is only read, besides: the tag policy.
     pub policy: Option<String>,
-    /// Whether the index of tags is asked: not for a Create, whose earlier attempts have its name.
-    pub ask_index: bool,
+    /// Whether it is an Update. Only then the index of tags is asked (a Create's earlier attempts have its
+    /// name), and the stack's word for the resource before anything of it is found.
+    pub is_update: bool,
 }
 
 /// What a look gave: the state, and the value of [`Named::policy`].
@@ -62,10 +63,13 @@ pub struct Look {
 pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Result<Look> {
     let names: Vec<String> = named.parameters.iter().chain(&named.policy).cloned().collect();
     let existing = named.existing.iter().filter(|arn| named.current.as_ref() != Some(*arn)).cloned();
-    let (stack, listed, index, mut values, current_tags, existing_tags) = tokio::try_join!(
-        async { persist(|| ports.stacks.stack(&scope.owner.stack_id)).await.optional() },
+    let Owner { stack_id, logical_id } = &scope.owner;
+    let resource = || persist(|| ports.stacks.resource(stack_id, logical_id));
+    let (stack, current_resource, listed, index, mut values, current_tags, existing_tags) = tokio::try_join!(
+        async { persist(|| ports.stacks.stack(stack_id)).await.optional() },
+        async { if named.is_update { resource().await.optional() } else { Ok(None) } },
         persist(|| ports.profiles.list()),
-        async { if named.ask_index { index(ports, scope).await } else { Ok(Index::default()) } },
+        async { if named.is_update { index(ports, scope).await } else { Ok(Index::default()) } },
         values(ports, &names),
         each(named.current.clone(), |arn| settled_tags(ports, arn)),
         each(existing, |arn| tags_of(ports, arn)),
@@ -112,12 +116,7 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     // A Create that finds profiles of its own may be one from the past: the stack knows.
     let owned =
         profiles.values().any(|profile| profile.tags.as_ref().is_some_and(|held| scope.owner.owns(held)));
-    let resource = if owned && named.current.is_none() {
-        let Owner { stack_id, logical_id } = &scope.owner;
-        persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional()?
-    } else {
-        None
-    };
+    let resource = if owned && !named.is_update { resource().await.optional()? } else { current_resource };
     let observed = Observed { profiles, parameters, stack, resource, ..Observed::default() };
     Ok(Look { observed, policy })
 }

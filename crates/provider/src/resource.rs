@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use custom_resource::{Answer, Data, Deadline, PhysicalId, Request, RequestKind, Resource};
+use function::settings::Settings;
 use profile::{
     arn::{Arn, Location, ProfileArn},
     attributes::{Attribute, attributes, compact_attributes},
@@ -27,7 +28,6 @@ use crate::{
     observe::{self, Doomed, Named, Scope},
     patience::{VISIBILITY, persist},
     resolve,
-    settings::Settings,
 };
 
 /// What a physical id begins with when a Create failed and took back what it had made. Its Delete still
@@ -164,15 +164,17 @@ impl Run<'_> {
         let current =
             physical_id.and_then(|id| ProfileArn::parse(id.as_str())).filter(|arn| arn.is_in(location));
         let old = old.unwrap_or_default();
+        // What lies outside the prefix cannot be read either.
+        let reachable = draft.parameter.iter().filter(|_| draft.outside_prefix.is_none());
         let parameters: BTreeSet<String> =
-            draft.parameter.iter().chain(&old.parameter).map(|name| name.as_str().to_owned()).collect();
+            reachable.clone().chain(&old.parameter).map(|name| name.as_str().to_owned()).collect();
         let named = Named {
             names: draft.name.iter().chain(&old.name).cloned().collect(),
             parameters,
             current: current.clone(),
             existing: draft.existing.clone(),
             policy: self.settings.policy_parameter().map(str::to_owned),
-            ask_index: physical_id.is_some(),
+            is_update: physical_id.is_some(),
         };
         let now = self.ports.clock.now();
         let (look, source) =
@@ -189,13 +191,15 @@ impl Run<'_> {
         let (all_tags, mut offences) = inherit(&draft.tags, &stack_tags);
         let policy = self.settings.tag_policy(look.policy.as_deref());
         offences.append(policy.map_or_else(|wrong| wrong, |policy| policy.judge(&all_tags)));
+        offences.append(draft.outside_prefix.iter().cloned().collect());
         if observed.phase() == Phase::UpdateRollback {
             // What was allowed when it was declared must not stand in the way of a rollback.
             offences.iter().for_each(|fault| tracing::warn!(%fault, "not held while a stack rolls back"));
         } else {
             faults.append(offences);
         }
-        faults.append(converge::foreign_parameter(owner, draft.parameter.as_ref(), &observed));
+        let reachable = draft.parameter.as_ref().filter(|_| draft.outside_prefix.is_none());
+        faults.append(converge::foreign_parameter(owner, reachable, &observed));
         faults.append(converge::unavailable(owner, draft.existing.as_ref(), &observed));
 
         let source = match (source?, &draft.copy_from) {
@@ -232,7 +236,8 @@ impl Run<'_> {
             },
         };
         let began = observed.phase();
-        Ok((converge::Goal { specification, request, began }, observed))
+        let issued_at = self.request.issued_at();
+        Ok((converge::Goal { specification, request, began, issued_at }, observed))
     }
 
     async fn remove(&self, physical_id: &PhysicalId) -> Answer {
@@ -268,6 +273,7 @@ impl Run<'_> {
             drain: remainder.drain,
             protect: remainder.protect,
             now,
+            issued_at: self.request.issued_at(),
         };
         let extent = goal.extent(&observed);
         let to_know = removal::use_to_know(&goal, extent, &observed);

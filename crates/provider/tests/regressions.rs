@@ -593,3 +593,119 @@ async fn a_release_that_is_repeated_after_its_effect_may_be_denied() {
         assert_eq!(answer.body["Status"] == "SUCCESS", released, "{:#}", answer.body);
     }
 }
+
+/// A time after which a stack has gone on, for what was issued before.
+async fn a_while() {
+    tokio::time::sleep(Duration::from_secs(90)).await;
+}
+
+/// Its clean-up gave the Delete up, and a later update took the profile up again.
+#[tokio::test(start_paused = true)]
+async fn a_late_delete_of_what_lives_touches_nothing() {
+    for resource_is_told in [true, false] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let asked = harness.now();
+        a_while().await;
+        harness.status("UPDATE_IN_PROGRESS");
+        if resource_is_told {
+            harness.describe(&first);
+        }
+        let before = harness.state();
+        harness.late(asked).delete(&first, &declared()).await.succeeded();
+        assert_eq!(harness.state(), before);
+        assert_eq!(
+            harness.late(asked).delete("not-created:Search", &declared()).await.body["Status"],
+            "SUCCESS"
+        );
+        assert_eq!(harness.state(), before);
+    }
+}
+
+/// The Delete of a replaced profile that the stack has given up waiting for.
+#[tokio::test(start_paused = true)]
+async fn a_late_delete_of_a_replaced_profile_still_removes_it() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let other = changed(&[("Description", json!("Another one"))]);
+    let second = harness.update(&first, &other, &declared()).await.succeeded();
+    harness.describe(&second);
+    let asked = harness.now();
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.late(asked).delete(&first, &declared()).await.succeeded();
+    harness.holds_exactly(&second, &other);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_update_does_not_overwrite_a_newer_declaration() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let second = changed(&[("Tags", json!([{"Key": "owner", "Value": "second"}]))]);
+    let third = changed(&[("Tags", json!([{"Key": "owner", "Value": "third"}]))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let asked = harness.now();
+    harness.update(&first, &second, &declared()).await.succeeded();
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&first, &third, &second).await.succeeded();
+    let reason = harness.late(asked).update(&first, &second, &declared()).await.failed();
+    assert!(reason.contains("out of date"), "{reason}");
+    assert_eq!(profile_tag(&harness, &first, "owner").as_deref(), Some("third"));
+    // What is true already is answered as before.
+    assert_eq!(harness.late(asked).update(&first, &third, &second).await.succeeded(), first);
+}
+
+/// The update's own answer came too late; the stack rolls back and has its answer to that.
+#[tokio::test(start_paused = true)]
+async fn a_late_update_does_not_undo_a_rollback() {
+    for rollback_begins_anew in [true, false] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let other = changed(&[("Description", json!("Another one"))]);
+        harness.status("UPDATE_IN_PROGRESS");
+        let asked = harness.now();
+        a_while().await;
+        if rollback_begins_anew {
+            harness.status("UPDATE_IN_PROGRESS");
+        }
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(harness.update(&first, &declared(), &other).await.succeeded(), first);
+        harness.describe(&first);
+        let before = harness.state();
+        harness.late(asked).update(&first, &other, &declared()).await.failed();
+        assert_eq!(harness.state(), before);
+    }
+}
+
+/// Its resource failed, was taken back, and is not in the template any more.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_makes_nothing_in_a_later_update() {
+    let harness = Harness::new("UPDATE_IN_PROGRESS");
+    let asked = harness.now();
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.late(asked).create(&declared()).await.failed();
+    harness.is_empty();
+}
+
+/// The parameter itself cannot be reached any more, and stays as it is.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_not_refused_by_a_prefix_that_came_later() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    let properties = changed(&[("ParameterName", json!("/inference-profiles/search"))]);
+    let first = harness.create(&properties).await.succeeded();
+    let before = harness.state();
+    harness.environment = vec![("PARAMETER_PREFIX", "/ai")];
+    harness.aws.account().faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied).times(9));
+    let other = changed(&[("ParameterName", json!("/inference-profiles/search")), ("Tags", json!([]))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let reason = harness.update(&first, &other, &properties).await.failed();
+    assert!(reason.contains("does not lie under /ai/"), "{reason}");
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    let answer = harness.update(&first, &properties, &other).await;
+    assert_eq!(answer.succeeded(), first);
+    assert_eq!(answer.body["Data"]["ParameterName"], "/inference-profiles/search");
+    assert_eq!(harness.state(), before);
+}

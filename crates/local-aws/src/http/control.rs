@@ -10,6 +10,7 @@
 //! | `GET switches`, `PUT switches` | the switches; a put names those to move |
 //! | `GET faults`, `DELETE faults` | the faults at work, with their counts; nothing goes wrong any more |
 //! | `POST faults` | a rule or a list of rules to add; `{"seed", "rules"}` or `{"seed", "rate"}` for a new plan |
+//! | `GET cost-tags`, `PUT cost-tags` | the tag keys that billing knows, `{"team": true}` for an active one; `null` for an account that another one pays for |
 //! | `GET catalogue` | the models and system-defined profiles |
 //! | `POST models`, `POST system-profiles` | one or a list, to add or to replace by id |
 //! | `DELETE models/{id}`, `DELETE system-profiles/{id}` | takes it away |
@@ -71,6 +72,11 @@ pub(super) fn handle(local: &LocalAws, request: &Request, path: &[&str]) -> Repl
             local.world().faults.clear();
             done()
         }
+        (&Method::GET, ["cost-tags"]) => Reply::json(200, &local.world().state.cost_tags),
+        (&Method::PUT, ["cost-tags"]) => or_problem(request.json().map(|tags| {
+            local.world().state.cost_tags = tags;
+            done()
+        })),
         (&Method::GET, ["catalogue"]) => Reply::json(200, &local.world().state.catalogue),
         (&Method::POST, ["models"]) => or_problem(many(request).map(|models: Vec<Model>| {
             models.into_iter().for_each(|model| local.world().state.catalogue.put_model(model));

@@ -1,21 +1,25 @@
 //! The face in process: the ports of the functions over the same state machine, with Parameter Store,
-//! CloudFormation's descriptions, CloudWatch's figures and a clock beside it.
+//! CloudFormation's descriptions, CloudWatch's figures, a bucket, an event bus, a topic and a clock beside it.
 //!
 //! Nothing here waits for real: time is [`tokio::time`], so a test that pauses it sees minutes pass at
 //! once. Faults of Bedrock's own are those of [`World`]; [`Fault`] adds what any call can suffer, in the
 //! words of the ports.
 
+mod delivery;
 mod faults;
+mod inventory;
 mod parameters;
 
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use ports::{CallError, ErrorKind, NewParameter, NewProfile, Result};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use ports::{CallError, ErrorKind, Event, NewParameter, NewProfile, Result};
 use profile::{
     arn::ProfileArn,
     record::{
@@ -27,6 +31,7 @@ use profile::{
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
+pub use delivery::{Mail, StoredReport};
 pub use faults::{Fault, FaultPlan, Moment};
 pub use parameters::{ParameterStore, StoredParameter};
 
@@ -57,8 +62,16 @@ pub struct Account {
     pub stacks: BTreeMap<String, StackRecord>,
     /// What stacks say of their logical ids.
     pub resources: BTreeMap<(String, String), StackResourceRecord>,
-    /// Invocations by profile id: when they happened.
+    /// Invocations by the id of a profile or, past the profiles, of a model: when they happened.
     pub invocations: BTreeMap<String, Vec<OffsetDateTime>>,
+    /// The objects of the bucket for reports, by key.
+    pub reports: BTreeMap<String, StoredReport>,
+    /// What the event bus took, in order.
+    pub events: Vec<Event>,
+    /// How many of the next events the bus refuses in the end.
+    pub refused_events: usize,
+    /// What was sent to people, in order.
+    pub mails: Vec<Mail>,
     /// What goes wrong.
     pub faults: FaultPlan,
     /// How long each call takes.
@@ -86,6 +99,10 @@ impl InProcess {
             stacks: BTreeMap::new(),
             resources: BTreeMap::new(),
             invocations: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            events: Vec::new(),
+            refused_events: 0,
+            mails: Vec::new(),
             faults: FaultPlan::default(),
             latency: Duration::ZERO,
             calls: Vec::new(),
@@ -164,6 +181,33 @@ impl InProcess {
         .await
     }
 
+    /// A listing in the order of its keys, `size` items a page: one call for each page. `list` gives the items
+    /// that come after a key, no more of them than it is told.
+    async fn pages<T>(
+        &self,
+        operation: &'static str,
+        size: usize,
+        list: impl Fn(&Account, OffsetDateTime, Bound<&str>, usize) -> Result<Vec<(String, T)>>,
+    ) -> Result<BTreeMap<String, T>> {
+        let mut all = BTreeMap::new();
+        let mut last: Option<String> = None;
+        loop {
+            let after = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let mut page = self
+                .call(operation, false, |account, _, now| {
+                    (list(account, now, after, size + 1), Duration::ZERO)
+                })
+                .await?;
+            let more = page.len() > size;
+            page.truncate(size);
+            last = page.last().map(|(key, _)| key.clone());
+            all.extend(page);
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+
     async fn store<T>(
         &self,
         operation: &'static str,
@@ -172,6 +216,14 @@ impl InProcess {
     ) -> Result<T> {
         self.call(operation, changes, |account, _, _| (work(&mut account.parameters), Duration::ZERO)).await
     }
+}
+
+/// What `calls` come to, in their order, with at most `limit` of them under way, as the adapters for AWS do it.
+async fn side_by_side<T>(
+    limit: usize,
+    calls: impl IntoIterator<Item = impl Future<Output = Result<T>>>,
+) -> Result<Vec<T>> {
+    stream::iter(calls).buffered(limit).try_collect().await
 }
 
 /// The end of a call that a fault struck; without a kind it has none.
@@ -191,7 +243,11 @@ fn told(operation: &'static str, failure: Failure) -> CallError {
         Failure::Api(error) => error,
     };
     let kind = match (error.code.as_str(), error.status) {
-        ("ThrottlingException", _) => ErrorKind::Throttled,
+        ("ThrottlingException" | "ThrottledException" | "TooManyRequestsException", _) => {
+            ErrorKind::Throttled
+        }
+        ("PaginationTokenExpiredException", _) => ErrorKind::Unknown,
+        ("NoSuchResourceException", _) => ErrorKind::NotFound,
         ("ConflictException", _) => ErrorKind::Conflict,
         ("ServiceQuotaExceededException" | "TooManyTagsException", _) => ErrorKind::LimitExceeded,
         (_, 403) => ErrorKind::Denied,

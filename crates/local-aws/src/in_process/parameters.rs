@@ -1,6 +1,6 @@
 //! Parameter Store, as far as publishing needs it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use ports::{CallError, ErrorKind, NewParameter};
 use profile::{record::ParameterRecord, tags::Tags};
@@ -34,6 +34,14 @@ impl ParameterStore {
     /// Takes one away as somebody else would.
     pub fn take(&mut self, name: &str) -> Option<StoredParameter> {
         self.parameters.remove(name)
+    }
+
+    /// The names under a path that come after a name, at most so many.
+    pub(super) fn under(&self, path: &str, after: Bound<&str>, limit: usize) -> Vec<(String, ())> {
+        let below = format!("{path}/");
+        let first = if after == Bound::Unbounded { Bound::Included(below.as_str()) } else { after };
+        let names = self.parameters.range::<str, _>((first, Bound::Unbounded)).map(|(name, _)| name);
+        names.take_while(|name| name.starts_with(&below)).take(limit).map(|name| (name.clone(), ())).collect()
     }
 
     pub(super) fn get(&self, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>, CallError> {

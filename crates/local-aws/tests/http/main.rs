@@ -4,9 +4,9 @@
 
 mod bedrock;
 mod control;
+mod json;
 mod program;
 mod responses;
-mod tagging;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use custom_resource::{AnswerSink, Invocation, LogPlace, PutError, ResponseUrl, Trust, serve};
+use function::settings::Settings;
 use local_aws::{
     Switches,
     in_process::{InProcess, ParameterStore},
@@ -19,9 +20,9 @@ use profile::{
     record::{StackRecord, StackResourceRecord},
     tags::Tags,
 };
-use provider::{Ports, resource::InferenceProfile, settings::Settings};
+use provider::{Ports, resource::InferenceProfile};
 use serde_json::{Value, json};
-use time::{Date, Month, OffsetDateTime};
+use time::{Date, Month, OffsetDateTime, macros::format_description};
 use tokio::time::Instant;
 
 pub const ACCOUNT: &str = "123456789012";
@@ -90,6 +91,8 @@ impl Received {
 pub struct Harness {
     pub aws: InProcess,
     pub environment: Vec<(&'static str, &'static str)>,
+    /// When the requests were issued that are sent: now, unless they are late.
+    pub issued: Option<OffsetDateTime>,
     function: String,
 }
 
@@ -109,19 +112,36 @@ impl Harness {
     pub fn of_account(account: &str, began: OffsetDateTime) -> Self {
         let aws = InProcess::new(account, "us-east-1", began);
         let function = format!("arn:aws:lambda:us-east-1:{account}:function:provider");
-        Self { aws, environment: Vec::new(), function }
+        Self { aws, environment: Vec::new(), issued: None, function }
     }
 
-    /// The stack goes on to `status`.
+    /// The stack goes on to `status`. As CloudFormation documents it, only the beginning of a creation or
+    /// of an update is told; whether that of a rollback is, is not documented.
     pub fn status(&self, status: &str) {
         let tags = Tags::from([("cost-center".into(), "42".into()), ("owner".into(), "the stack".into())]);
-        self.aws.account().stacks.insert(STACK.into(), StackRecord { status: status.into(), tags });
+        let before = self.aws.account().stacks.get(STACK).and_then(|stack| stack.began);
+        let begins = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"].contains(&status);
+        let began = if begins { Some(self.now()) } else { before };
+        self.aws.account().stacks.insert(STACK.into(), StackRecord { status: status.into(), tags, began });
+    }
+
+    /// What the account's clock shows.
+    pub fn now(&self) -> OffsetDateTime {
+        ports::Clock::now(&self.aws)
+    }
+
+    /// The same, for requests that were issued at `issued` and come only now.
+    pub fn late(&self, issued: OffsetDateTime) -> Self {
+        Self { issued: Some(issued), ..self.clone() }
     }
 
     /// The stack names `physical_id` as the current one.
     pub fn describe(&self, physical_id: &str) {
-        let record =
-            StackResourceRecord { physical_id: Some(physical_id.into()), status: "UPDATE_COMPLETE".into() };
+        let record = StackResourceRecord {
+            physical_id: Some(physical_id.into()),
+            status: "UPDATE_COMPLETE".into(),
+            since: Some(self.now()),
+        };
         self.aws.account().resources.insert((STACK.into(), LOGICAL_ID.into()), record);
     }
 
@@ -216,10 +236,13 @@ impl Harness {
 
     /// Sends a request of the stack; what `part` leaves out is filled in.
     pub async fn send(&self, part: Value) -> Received {
+        let signed = self.issued.unwrap_or_else(|| self.now());
+        let date = signed.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap();
+        let url = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer";
         let mut payload = json!({
             "RequestId": "1f2e3d4c-0000-4000-8000-000000000001",
             "StackId": STACK,
-            "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer?X-Amz-Signature=secret",
+            "ResponseURL": format!("{url}?X-Amz-Date={date}&X-Amz-Signature=secret"),
             "ResourceType": "Custom::InferenceProfile",
             "LogicalResourceId": LOGICAL_ID,
         });

@@ -1,4 +1,4 @@
-//! What the function's environment says. Read once, at the start.
+//! What the environment of every function says. Read once, at the start.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -19,7 +19,7 @@ pub const REQUIRED_TAGS: &str = "REQUIRED_TAGS";
 /// The long form of the tag policy, or where it is.
 pub const TAG_POLICY: &str = "TAG_POLICY";
 
-/// The function's settings.
+/// The settings that the functions of a deployment share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Under which parameters are published.
@@ -78,9 +78,9 @@ impl Settings {
             (PolicySource::Parameter(_), Some(document)) => document,
             (PolicySource::Parameter(name), None) => {
                 return Err(Fault::new(
-                    "the provider's TagPolicy",
+                    "the deployment's TagPolicy",
                     format!("there is no SSM parameter «{name}»"),
-                    "Create it, or deploy the provider with another TagPolicy",
+                    "Create it, or deploy the Inference Profile Manager with another TagPolicy",
                 )
                 .into());
             }

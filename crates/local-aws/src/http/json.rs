@@ -1,5 +1,5 @@
-//! The Resource Groups Tagging API in JSON 1.1: the operation is named by the header `X-Amz-Target`, an
-//! error by the member `__type` of its body.
+//! The services in JSON 1.1: the operation is named by the header `X-Amz-Target`, an error by the member
+//! `__type` of its body.
 
 use hyper::Method;
 use serde::Serialize;
@@ -10,15 +10,22 @@ use crate::error::{Answer, ApiError};
 use crate::operation::{Operation, Service};
 use crate::state::Caller;
 
-const TARGET_PREFIX: &str = "ResourceGroupsTaggingAPI_20170126.";
+/// What their targets begin with.
+const SERVICES: [(&str, Service); 3] = [
+    ("ResourceGroupsTaggingAPI_20170126", Service::Tagging),
+    ("AWSInsightsIndexService", Service::CostExplorer),
+    ("ServiceQuotasV20190624", Service::ServiceQuotas),
+];
+
+fn operation(target: &str) -> Option<Operation> {
+    let (service, operation) = target.split_once('.')?;
+    let (_, service) = SERVICES.into_iter().find(|(prefix, _)| *prefix == service)?;
+    Operation::named(operation).filter(|operation| operation.service() == service)
+}
 
 pub(super) fn handle(local: &LocalAws, caller: &Caller, request: &Request) -> Reply {
-    let operation = request
-        .header("x-amz-target")
-        .and_then(|target| target.strip_prefix(TARGET_PREFIX))
-        .and_then(Operation::named)
-        .filter(|operation| operation.service() == Service::Tagging && request.method == Method::POST);
-    let Some(operation) = operation else {
+    let operation = request.header("x-amz-target").and_then(operation);
+    let Some(operation) = operation.filter(|_| request.method == Method::POST) else {
         return Reply { status: 400, ..error(ApiError::new("UnknownOperationException", "")) };
     };
     let now = local.now();
@@ -36,7 +43,9 @@ pub(super) fn handle(local: &LocalAws, caller: &Caller, request: &Request) -> Re
         Operation::GetTagKeys => call!(get_tag_keys),
         Operation::GetTagValues => call!(get_tag_values),
         Operation::TagResources => call!(tag_resources),
-        // The filter above lets only this one be left.
+        Operation::ListCostAllocationTags => call!(list_cost_allocation_tags),
+        Operation::GetServiceQuota => call!(get_service_quota),
+        // The table above lets only this one be left.
         _ => call!(untag_resources),
     };
     log_last_call(local, &world);

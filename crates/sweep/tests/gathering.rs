@@ -1,0 +1,250 @@
+//! What is read, how often, and what comes of it when it cannot be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{HOME, Harness, NOVA, STACK, in_status, pairs, parameter};
+use local_aws::in_process::Fault;
+use ports::ErrorKind;
+use profile::tags;
+use serde_json::json;
+
+/// What a sweep reads, by the source that a report names.
+const READS: [(&str, &str); 10] = [
+    ("bedrock:ListInferenceProfiles", "profiles"),
+    ("tag:GetResources", "tags"),
+    ("bedrock:ListFoundationModels", "models"),
+    ("ssm:DescribeParameters", "parameters"),
+    ("ssm:GetParameters", "parameters"),
+    ("cloudformation:DescribeStacks", "stacks"),
+    ("cloudformation:ListStackResources", "stacks"),
+    ("cloudwatch:ListMetrics", "usage"),
+    ("cloudwatch:GetMetricData", "usage"),
+    ("ce:ListCostAllocationTags", "cost-tags"),
+];
+
+/// A stack with a profile, and one used by hand, all as they should be.
+fn sound() -> Harness {
+    let harness = Harness::new();
+    let chat = harness.declared("chat");
+    harness.by_hand("notebook", &[("owner", "data"), ("pulumi:stack", "dev")]);
+    let now = harness.now();
+    harness.aws().account().invocations.entry(chat.id().into()).or_default().push(now);
+    harness
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sound_account_has_a_complete_report_without_findings() {
+    let swept = sound().sweep(json!({})).await;
+    assert_eq!(swept.found(), pairs(&[]));
+    assert!(swept.is_complete(), "{:?}", swept.unread());
+    assert_eq!(swept.0["profiles"], 2);
+    assert_eq!(swept.0["account"], "123456789012");
+    assert_eq!(swept.0["region"], HOME);
+    assert_eq!(swept.0["counts"].as_object().unwrap().len(), 19);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_profiles_cost_at_most_fifteen_calls_of_bedrock_and_the_tagging_api() {
+    let harness = Harness::new();
+    for n in 0..1_000 {
+        harness.by_hand(&format!("p{n}"), &[("team", "a")]);
+    }
+    harness.aws().account().latency = Duration::from_millis(20);
+    let began = harness.now();
+    let swept = harness.sweep(json!({"rules": ["missing-required-tag"]})).await;
+    let took = harness.now() - began;
+    assert_eq!(swept.0["counts"]["missing-required-tag"], 1_000);
+    assert!(harness.calls(&["bedrock:", "tag:"]) <= 15, "{}", harness.calls(&["bedrock:", "tag:"]));
+    // The rounds of calls one after another, as the clock of the account counts them.
+    assert!(took <= Duration::from_millis(20 * 12), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_calls_is_linear() {
+    let mut counts = Vec::new();
+    for size in [1_000, 2_000, 4_000] {
+        let harness = Harness::new();
+        harness.quota(size * 2);
+        for n in 0..size {
+            harness.declared(&format!("p{n}"));
+        }
+        harness.sweep(json!({})).await;
+        counts.push(harness.aws().account().calls.len());
+    }
+    let growth = [counts[1] - counts[0], (counts[2] - counts[1]) / 2];
+    assert!(growth[0].abs_diff(growth[1]) <= 2, "{counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_told_and_nothing_is_concluded_from_it() {
+    for kind in [ErrorKind::Denied, ErrorKind::Throttled, ErrorKind::Unknown] {
+        for (operation, source) in READS {
+            let harness = sound();
+            harness.aws().account().faults.add(Fault::before(operation, kind).times(u32::MAX));
+            let swept = harness.sweep(json!({})).await;
+            assert!(!swept.is_complete(), "{operation}");
+            assert!(
+                swept.unread().contains(&(HOME.into(), source.into())),
+                "{operation}: {:?}",
+                swept.unread()
+            );
+            assert_eq!(swept.found(), pairs(&[]), "{operation}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_answer_in_time_is_unread_and_the_rest_is_told() {
+    let mut harness = sound();
+    harness.timeout = Duration::from_secs(60);
+    harness.by_hand("bare", &[]);
+    harness
+        .aws()
+        .account()
+        .faults
+        .add(Fault::crash("cloudwatch:ListMetrics", local_aws::in_process::Moment::Before));
+    let began = harness.now();
+    let swept = harness.sweep(json!({})).await;
+    assert!(harness.now() - began < Duration::from_secs(60), "the report came too late");
+    assert_eq!(swept.unread(), [(HOME.to_owned(), "usage".to_owned())]);
+    assert!(swept.found().contains(&("untagged".into(), "bare".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn billing_that_is_another_account_s_and_a_quota_that_is_not_set_are_nothing_unread() {
+    let harness = sound();
+    for operation in ["ce:ListCostAllocationTags", "servicequotas:GetServiceQuota"] {
+        for kind in [ErrorKind::NotFound, ErrorKind::Invalid] {
+            harness.aws().account().faults.add(Fault::before(operation, kind));
+        }
+    }
+    for _ in 0..2 {
+        let swept = harness.sweep(json!({})).await;
+        assert!(swept.is_complete(), "{:?}", swept.unread());
+    }
+    // Unlike a quota that may not be read.
+    harness.aws().account().faults.add(Fault::before("servicequotas:GetServiceQuota", ErrorKind::Denied));
+    assert_eq!(harness.sweep(json!({})).await.unread(), [(HOME.to_owned(), "quota".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_whose_tags_the_index_does_not_show_yet_is_not_untagged() {
+    let harness = sound();
+    harness.aws().account().world.switches.lag_tagging_api_ms = 60_000;
+    harness.declared("fresh");
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[]));
+    harness.by_hand("bare", &[]);
+    let found = harness.sweep(json!({})).await.found();
+    assert_eq!(
+        found,
+        pairs(&[("untagged", "bare"), ("missing-required-tag", "bare"), ("unmanaged", "bare")])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_of_a_profile_that_the_list_does_not_show_yet_does_not_dangle() {
+    let harness = sound();
+    harness.aws().account().world.switches.lag_list_ms = 60_000;
+    harness.declared("fresh");
+    let swept = harness.sweep(json!({})).await;
+    assert_eq!(swept.found(), pairs(&[]));
+    // Those that parameters name; what nobody names is seen when the list shows it.
+    assert_eq!(swept.0["profiles"], 2);
+    let gone = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/zzzzzzzzzzzz";
+    harness.aws().account().parameters.seed("/inference-profiles/old", gone, tags::Tags::new());
+    let found = harness.sweep(json!({})).await.found();
+    assert_eq!(found, pairs(&[("parameter-dangling", "/inference-profiles/old")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_is_gone_only_when_it_says_so_itself() {
+    let harness = sound();
+    let orphan = harness
+        .owned("orphan", &[(tags::STACK_ID, "arn:aws:cloudformation:us-east-1:123456789012:stack/old/1")]);
+    let found = harness.sweep(json!({})).await.found();
+    assert_eq!(found, pairs(&[("orphaned-stack-deleted", "orphan")]));
+    // Asked for by itself: the list shows no deleted stacks, and no others where it lags.
+    harness
+        .aws()
+        .account()
+        .faults
+        .add(Fault::before("cloudformation:DescribeStacks", ErrorKind::Throttled).after(1).times(9));
+    let swept = harness.sweep(json!({})).await;
+    assert_eq!(swept.found(), pairs(&[]));
+    assert_eq!(swept.unread(), [(HOME.to_owned(), "stacks".to_owned())]);
+    assert!(harness.has(&orphan));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_at_work_makes_no_orphans() {
+    let harness = Harness::new();
+    harness.declared("chat");
+    harness.owned("replaced", &[(tags::LOGICAL_ID, "Logicalchat")]);
+    harness.aws().account().stacks.insert(STACK.into(), in_status("UPDATE_IN_PROGRESS"));
+    assert!(!harness.sweep(json!({})).await.found().iter().any(|(rule, _)| rule.starts_with("orphaned")));
+    harness.aws().account().stacks.insert(STACK.into(), in_status("UPDATE_COMPLETE"));
+    let found = harness.sweep(json!({})).await.found();
+    assert!(found.contains(&("orphaned-not-in-stack".into(), "replaced".into())), "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_elsewhere_is_read_where_the_role_reaches_it_and_is_nobody_s_fault_where_not() {
+    let harness = Harness::new().with("PARAMETER_PREFIX", "/ai");
+    harness.declared("chat");
+    let swept = harness.sweep(json!({})).await;
+    assert!(swept.is_complete() && swept.found().is_empty(), "{:?}", swept.found());
+    harness.aws().account().parameters.take(&parameter("chat"));
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("parameter-missing", "chat")]));
+    harness.aws().account().faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied).times(9));
+    let swept = harness.sweep(json!({})).await;
+    assert!(swept.is_complete() && swept.found().is_empty(), "{:?}", swept.found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn use_older_than_two_weeks_is_asked_for_when_idleness_is() {
+    let harness = Harness::new();
+    let chat = harness.declared("chat");
+    let old = harness.declared("old");
+    let used = harness.now();
+    for arn in [&chat, &old] {
+        harness.aws().account().invocations.entry(arn.id().into()).or_default().push(used);
+    }
+    tokio::time::sleep(Duration::from_secs(20 * 86_400)).await;
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[]));
+    tokio::time::sleep(Duration::from_secs(20 * 86_400)).await;
+    let now = harness.now();
+    harness.aws().account().invocations.entry(chat.id().into()).or_default().push(now);
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("idle", "old")]));
+    assert_eq!(harness.sweep(json!({"idleDays": 60})).await.found(), pairs(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_called_past_the_profiles_is_told_for_a_week() {
+    let harness = sound();
+    let now = harness.now();
+    harness.aws().account().invocations.entry(NOVA.into()).or_default().push(now);
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("unattributed-usage", NOVA)]));
+    tokio::time::sleep(Duration::from_secs(9 * 86_400)).await;
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_policy_that_cannot_be_read_is_a_part_that_is_unread() {
+    let harness = sound().with("TAG_POLICY", "/policies/tags").with("REQUIRED_TAGS", "cost-center");
+    let swept = harness.sweep(json!({})).await;
+    assert!(swept.unread().contains(&(HOME.into(), "tag-policy".into())), "{:?}", swept.unread());
+    assert_eq!(swept.found(), pairs(&[]));
+    let policy = r#"{"tags": {"owner": {"tag_value": {"@@assign": ["data"]}}}}"#;
+    harness.aws().account().parameters.seed("/policies/tags", policy, tags::Tags::new());
+    let found = harness.sweep(json!({})).await.found();
+    let expected = [
+        ("invalid-tag-value", "chat"),
+        ("missing-required-tag", "chat"),
+        ("missing-required-tag", "notebook"),
+    ];
+    assert_eq!(found, pairs(&expected));
+}
