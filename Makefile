@@ -18,7 +18,8 @@ FUNCTIONS := provider sweep
 HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 ARCH ?= $(HOST_ARCH)
 
-# For `make invoke` and `make sam-local`: one or more of events/provider/*.json, without the ending.
+# For `make invoke` and `make sam-local`: one or more files of events/provider, or of events/sweep as in
+# sweep/dry-run, without the ending.
 EVENT ?= create
 # For `make demo`: leave the local AWS up.
 KEEP ?=
@@ -55,7 +56,7 @@ help: ## This list
 # -- what people run ----------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: begin build local-aws ## The whole life of two profiles on a local AWS, from deployment to deletion ## [KEEP=1]
+demo: begin build local-aws ## The whole life of two profiles on a local AWS, and a sweep of what others made ## [KEEP=1]
 	$(call part,demo,$(VENV)/bin/python tests/demo.py $(if $(KEEP),--keep))
 
 .PHONY: stop
@@ -87,7 +88,7 @@ deploy: build ## Deploys to the AWS account that the shell's credentials are of 
 	sam deploy --parameter-overrides Architecture=$(ARCH) $(ARGS)
 
 .PHONY: invoke
-invoke: build local-aws ## Events through the built function, and what CloudFormation would receive ## EVENT=create
+invoke: build local-aws ## Events through the built functions, and what comes of them ## EVENT=create
 	@$(VENV)/bin/python tests/invoke.py $(EVENT)
 
 .PHONY: sam-local

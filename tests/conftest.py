@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from between import Between
 from local_cloud import LocalCloud, ending_cleanly
+from seeded import REQUIRED_TAGS, Seeded
 from stacks import Account, Stack
 
 COUNTER = itertools.count(1)
@@ -66,3 +68,37 @@ def profile(token: str, name: str) -> Any:
         return {"Type": "Custom::InferenceProfile", "Properties": kept}
 
     return make
+
+
+# A sweep sees the whole account, so those that are swept have a local AWS to themselves.
+
+
+@pytest.fixture(scope="session")
+def swept() -> Iterator[LocalCloud]:
+    """A local AWS of another account, for sweeps of what a test makes."""
+    with ending_cleanly(), LocalCloud(name="swept", account="111122223333") as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def swept_token(swept: LocalCloud) -> str:
+    """The service token of the provider there."""
+    return swept.deploy(RequiredTags=REQUIRED_TAGS)
+
+
+@pytest.fixture(scope="session")
+def between(swept: LocalCloud, swept_token: str) -> Iterator[Between]:
+    """What the sweep goes through, to ``local-aws`` and to MiniStack alike."""
+    with Between(swept) as between:
+        yield between
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Iterator[Seeded]:
+    """An account in which every rule has something to find. Nothing there is changed."""
+    with ending_cleanly(), LocalCloud(name="seeded", account="444455556666") as cloud:
+        token = cloud.deploy(RequiredTags=REQUIRED_TAGS)
+        with Between(cloud) as between:
+            seeded = Seeded(cloud, between, token)
+            seeded.seed()
+            yield seeded

@@ -1,4 +1,4 @@
-"""`make demo`: the whole life of two inference profiles on a local AWS.
+"""`make demo`: the life of two inference profiles on a local AWS, and a sweep of what people left there.
 
 Each step checks what it claims; one that does not hold ends the demo with the place of the logs.
 """
@@ -6,18 +6,58 @@ Each step checks what it claims; one that does not hold ends the demo with the p
 from __future__ import annotations
 
 import argparse
-import os
+import json
+import shlex
 import sys
-import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from local_cloud import ROOT, CloudError, LocalCloud, ending_cleanly, relative, stop_kept
-from stacks import Account, Profile, Stack
+from local_cloud import (
+    ROOT,
+    STATE,
+    SWEEP_FUNCTION,
+    SWEEP_LOG_GROUP,
+    CloudError,
+    LocalCloud,
+    ending_cleanly,
+    relative,
+    stop_kept,
+)
+from screen import Screen
+from stacks import PREFIX, Account, Stack
 
 QUICKSTART = ROOT / "examples" / "quickstart.yaml"
 STACK = "quickstart"
+REPORT = STATE / "report.html"
+
+# What every profile has to carry, as the demo deploys it.
+REQUIRED_TAGS = "owner"
+
+LITE, LEGACY = "amazon.nova-lite-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"
+
+# A profile that outlives its stack.
+PROTOTYPE: dict[str, Any] = {
+    "Parameters": {
+        "ServiceToken": {
+            "Type": "AWS::SSM::Parameter::Value<String>",
+            "Default": "/inference-profile-manager/service-token",
+        }
+    },
+    "Resources": {
+        "Draft": {
+            "Type": "Custom::InferenceProfile",
+            "DeletionPolicy": "Retain",
+            "Properties": {
+                "ServiceToken": {"Ref": "ServiceToken"},
+                "InferenceProfileName": "prototype-draft",
+                "ModelSource": {"CopyFrom": LITE},
+                "Tags": [{"Key": "owner", "Value": "team-c"}],
+            },
+        }
+    },
+}
 
 
 class ExpectationError(Exception):
@@ -28,63 +68,6 @@ def expect(holds: bool, claim: str) -> None:
     """Ends the demo unless ``claim`` is true."""
     if not holds:
         raise ExpectationError(f"it does not hold that {claim}")
-
-
-class Screen:
-    """What a person sees: a line for each step and the values beneath it; colours on a terminal only."""
-
-    def __init__(self) -> None:
-        self.colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self.steps = 0
-
-    def paint(self, text: str, code: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self.colours else text
-
-    def headline(self, text: str) -> None:
-        print(self.paint(text, "1"), flush=True)
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
-        """A step: its line is printed when it is done, with the time it took."""
-        self.steps += 1
-        begun = time.monotonic()
-        step = Step()
-        try:
-            yield step
-        except BaseException:
-            print(f"\n{self.paint('✗', '31')} {self.steps}  {self.paint(title, '1')}")
-            step.show(self)
-            raise
-        took = self.paint(f"{time.monotonic() - begun:.1f} s", "2")
-        print(f"\n{self.paint('✓', '32')} {self.steps}  {self.paint(title, '1')}  {took}")
-        step.show(self)
-        sys.stdout.flush()
-
-
-class Step:
-    """The values of a step."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-
-    def value(self, label: str, value: str) -> None:
-        self.lines.append((label, value))
-
-    def tags(self, profiles: Iterable[Profile]) -> None:
-        for profile in profiles:
-            self.value(
-                profile.name, "  ".join(f"{key}={value}" for key, value in sorted(profile.user_tags.items()))
-            )
-
-    def text(self, label: str, text: str) -> None:
-        """A long text, wrapped."""
-        for number, line in enumerate(textwrap.wrap(text, 100)):
-            self.value(label if number == 0 else "", line)
-
-    def show(self, screen: Screen) -> None:
-        width = max((len(label) for label, _ in self.lines), default=0)
-        for label, value in self.lines:
-            print(f"      {screen.paint(label.ljust(width), '36')}  {value}")
 
 
 def assignments(values: Mapping[str, str]) -> str:
@@ -99,7 +82,17 @@ def last(arn: str) -> str:
 
 
 def run(screen: Screen, cloud: LocalCloud) -> None:
-    """The steps."""
+    """All steps."""
+    life(screen, cloud)
+    print()
+    screen.headline("The sweep: what is wrong with the profiles of an account")
+    stack = neglect(screen, cloud)
+    sweep(screen, cloud)
+    tidy(screen, cloud, stack)
+
+
+def life(screen: Screen, cloud: LocalCloud) -> None:
+    """The life of two profiles, from the deployment to the end of their stack."""
     account = Account(cloud)
     stack = Stack(cloud, STACK)
     template = QUICKSTART.read_text()
@@ -110,8 +103,9 @@ def run(screen: Screen, cloud: LocalCloud) -> None:
         step.value("local-aws", f"{cloud.bedrock_endpoint}  Bedrock and the tagging API")
 
     with screen.step("`sam deploy` deployed template.yaml: the provider runs") as step:
-        token = cloud.deploy()
+        token = cloud.deploy(RequiredTags=REQUIRED_TAGS)
         step.value("ServiceToken", token)
+        step.value("every profile needs", REQUIRED_TAGS)
 
     with screen.step("examples/quickstart.yaml is deployed: two profiles exist") as step:
         status = stack.create(template, tags={"environment": "demo"})
@@ -187,10 +181,151 @@ def run(screen: Screen, cloud: LocalCloud) -> None:
         step.value("parameters", "none")
 
 
+def neglect(screen: Screen, cloud: LocalCloud) -> Stack:
+    """What people do beside the stacks; gives the stack that stays."""
+    account, stack, prototype = Account(cloud), Stack(cloud, STACK), Stack(cloud, "prototype")
+
+    with screen.step("The stack is deployed again, and so is a prototype, whose stack then goes") as step:
+        with ThreadPoolExecutor() as together:
+            statuses = [
+                together.submit(stack.create, QUICKSTART.read_text()),
+                together.submit(prototype.create, PROTOTYPE),
+            ]
+        for each in statuses:
+            expect(each.result() == "CREATE_COMPLETE", f"both stacks are created ({each.result()})")
+        draft = account.profile(prototype.physical_id("Draft"))
+        status = prototype.delete()
+        expect(status == "DELETE_COMPLETE", f"the prototype's stack is deleted ({status})")
+        expect(draft in account.profiles(), "its profile is retained")
+        for profile in account.profiles():
+            step.value(profile.name, profile.arn)
+
+    with screen.step("Meanwhile people use the AWS CLI, as from a notebook") as step:
+        chat = account.profile(stack.physical_id("Chat"))
+        expect(chat is not None, "the stack has its chat profile")
+        commands = {
+            "no tags": made_by_hand("experiment", LITE),
+            "half of the tags": made_by_hand("churn study", LITE, "project=churn"),
+            "a legacy model": made_by_hand("summaries", LEGACY, "owner=team-d"),
+            "a parameter overwritten": (
+                "ssm put-parameter --overwrite --type String",
+                f"--name {PREFIX}/{STACK}-search --value {LITE}",
+            ),
+            "a model called directly": invoked(LITE, 42),
+            "a profile called": invoked(chat.id if chat else "", 7),
+        }
+        with ThreadPoolExecutor(len(commands)) as together:
+            # Each takes a second, of which most is the start of the AWS CLI.
+            list(together.map(lambda command: cloud.aws(*shlex.split(" ".join(command))), commands.values()))
+        for what, (begin, end) in commands.items():
+            step.value(what, f"aws {begin} \\")
+            step.value("", f"    {end}")
+        names = {profile.name for profile in account.profiles()}
+        expect({"experiment", "churn study", "summaries"} <= names, f"the three profiles are there ({names})")
+        value = account.parameter(f"{PREFIX}/{STACK}-search")
+        expect(value == LITE, f"the parameter holds something else ({value})")
+    return stack
+
+
+def made_by_hand(name: str, model: str, *tags: str) -> tuple[str, str]:
+    """The command that makes a profile, in two lines."""
+    source = f"arn:aws:bedrock:us-east-1::foundation-model/{model}"
+    pairs = [tag.split("=") for tag in tags]
+    tagged = "".join(f" --tags key={key},value={value}" for key, value in pairs)
+    return (
+        f"bedrock create-inference-profile --inference-profile-name '{name}'{tagged}",
+        f"--model-source copyFrom={source}",
+    )
+
+
+def invoked(model_id: str, times: int) -> tuple[str, str]:
+    """The command that counts invocations as Bedrock itself does, in two lines."""
+    return (
+        "cloudwatch put-metric-data --namespace AWS/Bedrock --metric-name Invocations",
+        f"--dimensions ModelId={model_id} --value {times} --unit Count",
+    )
+
+
+# What the sweep is to find there, and nothing else.
+FINDINGS = {
+    ("parameter-drift", "quickstart-search"),
+    ("untagged", "experiment"),
+    ("missing-required-tag", "experiment"),
+    ("missing-required-tag", "churn study"),
+    ("orphaned-stack-deleted", "prototype-draft"),
+    ("unattributed-usage", LITE),
+    ("cost-tag-inactive", "owner"),
+    ("model-legacy", "summaries"),
+    ("unmanaged", "experiment"),
+    ("unmanaged", "churn study"),
+    ("unmanaged", "summaries"),
+}
+
+
+def sweep(screen: Screen, cloud: LocalCloud) -> None:
+    """The deployed sweep, invoked by hand."""
+    with screen.step("The sweep finds what is wrong, and says what") as step:
+        result = cloud.sweep()
+        findings = result["findings"]
+        found = {(each["rule"], each["resource"]["name"]) for each in findings}
+        expect(found == FINDINGS, f"these are the findings (too many or too few: {sorted(found ^ FINDINGS)})")
+        expect(len(findings) == len(FINDINGS), "each is told once")
+        expect(result["complete"], f"everything could be read ({result['regions']})")
+        expect(not result["actions"], f"nothing was done about it ({result['actions']})")
+        step.value("aws lambda invoke", f"--function-name {SWEEP_FUNCTION} result.json")
+        step.value("profiles", str(result["profiles"]))
+        step.value("findings", f"{len(findings)}, the gravest first")
+        step.findings(findings)
+
+    with screen.step(
+        "Each finding comes with what to do; the report is kept for people and for programs"
+    ) as step:
+        drift = next(each for each in findings if each["rule"] == "parameter-drift")
+        step.text("for instance", f"{drift['resource']['name']}: {drift['remedy']}.")
+        place = result["reportPlace"]
+        bucket, _, key = place.removeprefix("s3://").partition("/")
+        s3 = cloud.client("s3")
+        page = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        report = json.loads(s3.get_object(Bucket=bucket, Key="report.json")["Body"].read())
+        expect(report["findings"] == findings, "report.json has the same findings")
+        uses = {each["name"]: each["invocations"] for each in report["regions"][0]["inventory"]}
+        expect(uses[f"{STACK}-chat"] == 7, f"it tells of the calls of {STACK}-chat ({uses})")
+        for _, name in FINDINGS:
+            expect(name in page.decode(), f"the report tells of {name}")
+        REPORT.write_bytes(page)
+        step.value("kept", place)
+        step.value("", place.replace(key, "report.json"))
+        step.value(
+            "a copy to look at", f"{relative(REPORT)}  ({len(page) / 1024:.0f} KB, open it in a browser)"
+        )
+
+
+def tidy(screen: Screen, cloud: LocalCloud, stack: Stack) -> None:
+    """What was made for the sweep goes."""
+    account, bedrock = Account(cloud), cloud.client("bedrock")
+    with screen.step("The stack and what was made by hand are deleted, and the next sweep says so") as step:
+        status = stack.delete()
+        expect(status == "DELETE_COMPLETE", f"the stack is deleted ({status}: {stack.failures()})")
+        for profile in account.profiles():
+            bedrock.delete_inference_profile(inferenceProfileIdentifier=profile.arn)
+        for name in account.parameters():
+            cloud.client("ssm").delete_parameter(Name=name)
+        result = cloud.sweep()
+        left = {each["rule"] for each in result["findings"]}
+        gone = len(result["changes"]["gone"])
+        expect(result["profiles"] == 0, f"no profile is left ({result['profiles']})")
+        expect(
+            left == {"unattributed-usage"}, f"only the direct calls, which have been made, are left ({left})"
+        )
+        expect(gone == len(FINDINGS) - 1, f"all other findings are gone ({gone})")
+        step.value("profiles", "none")
+        step.value("findings", f"{gone} are gone, 1 is left for two weeks: the direct calls of {LITE}")
+
+
 def explain_kept(screen: Screen, cloud: LocalCloud) -> None:
     """How to talk to what stays up."""
     print()
-    screen.headline("The local AWS stays up, with the provider deployed. To talk to it with the AWS CLI:")
+    screen.headline("The local AWS stays up, with the functions deployed. To talk to it with the AWS CLI:")
     print()
     for key, value in cloud.settings().items():
         print(f"  export {key}={value}")
@@ -200,7 +335,9 @@ def explain_kept(screen: Screen, cloud: LocalCloud) -> None:
         "cloudformation deploy --stack-name mine --template-file examples/quickstart.yaml",
         "bedrock list-inference-profiles --type-equals APPLICATION",
         "ssm get-parameters-by-path --path /inference-profiles",
+        f"lambda invoke --function-name {SWEEP_FUNCTION} /dev/stdout",
         "logs tail /aws/lambda/inference-profile-manager-provider",
+        f"logs tail {SWEEP_LOG_GROUP}",
     ):
         print(f"  {aws} {command}")
     print("\n`make stop` ends it.")

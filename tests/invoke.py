@@ -1,11 +1,15 @@
-"""Puts events of ``events/provider/`` through the provider and shows what CloudFormation would receive.
+"""Puts events through the built functions and shows what comes of them.
+
+An event of ``events/provider/`` goes through the provider, and what CloudFormation would receive is shown;
+one of ``events/sweep/``, named ``sweep/…``, goes through the sweep, and its findings are shown.
 
 Used by `make invoke` (the built function against a small Lambda runtime API) and by `make sam-local` (the
 same by `sam local invoke`, in a container). Bedrock is ``local-aws``, whose response sink stands for
 CloudFormation's bucket; Parameter Store and the rest are MiniStack. The one thing that an event cannot bring
 with it, the stack that it is about, is told by a stand-in here.
 
-An event that speaks of a profile made earlier needs the events that make it; they are run first.
+An event that speaks of a profile made earlier needs the events that make it; they are run first. A sweep
+needs something to find: a profile of a stack, whose parameter somebody overwrote, and one made by hand.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import queue
 import re
 import signal
@@ -32,9 +35,11 @@ from xml.sax.saxutils import escape
 
 from local_cloud import (
     BUILT_TEMPLATE,
+    ON_LOCAL_AWS,
     PROVIDER,
     ROOT,
     STOP_TIMEOUT,
+    SWEEP,
     CloudError,
     LocalCloud,
     architecture,
@@ -45,8 +50,11 @@ from local_cloud import (
     tool,
     uninterrupted,
 )
+from screen import Screen, findings_table
 
 EVENTS = ROOT / "events" / "provider"
+SWEEP_EVENTS = ROOT / "events" / "sweep"
+OF_SWEEP = "sweep/"
 
 # What stands in the event files: the account, the sink, and the profiles that events before them make.
 ACCOUNT = "000000000000"
@@ -59,6 +67,7 @@ SAM_ACCOUNT = "012345678912"
 CONTAINER_HOST = "host.docker.internal"
 
 FUNCTION = "inference-profile-manager-provider"
+SWEEP_FUNCTION = "inference-profile-manager-sweep"
 TIMEOUT = 300
 
 STATUS_BY_EVENT = {
@@ -78,20 +87,38 @@ STATUS_BY_TYPE = {
 class Stack:
     """The stack that the events are about, as CloudFormation would describe it."""
 
+    id: str = ""
     status: str = "CREATE_IN_PROGRESS"
     resources: dict[str, str] = field(default_factory=dict)
 
     def describe(self, form: dict[str, str]) -> tuple[int, str]:
-        """Answers DescribeStacks and DescribeStackResource."""
-        action, stack_id = form.get("Action", ""), form.get("StackName", "")
+        """Answers what the functions ask: of all stacks there is this one, if any."""
+        action, stack_id = form.get("Action", ""), form.get("StackName", self.id)
         name = stack_id.split("/")[1] if "/" in stack_id else stack_id
         logical_id = form.get("LogicalResourceId", "")
         if action == "DescribeStacks":
-            return 200, (
-                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
-                f"<StackId>{escape(stack_id)}</StackId><StackName>{escape(name)}</StackName>"
+            member = (
+                f"<member><StackId>{escape(stack_id)}</StackId><StackName>{escape(name)}</StackName>"
                 f"<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{self.status}</StackStatus>"
-                "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+                "</member>"
+            )
+            return 200, (
+                f"<DescribeStacksResponse><DescribeStacksResult><Stacks>{member if stack_id else ''}</Stacks>"
+                "</DescribeStacksResult></DescribeStacksResponse>"
+            )
+        if action == "ListStackResources":
+            members = "".join(
+                f"<member><LogicalResourceId>{escape(logical_id)}</LogicalResourceId>"
+                f"<PhysicalResourceId>{escape(physical_id)}</PhysicalResourceId>"
+                "<ResourceType>Custom::InferenceProfile</ResourceType>"
+                "<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp>"
+                "<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"
+                for logical_id, physical_id in self.resources.items()
+            )
+            return 200, (
+                "<ListStackResourcesResponse><ListStackResourcesResult>"
+                f"<StackResourceSummaries>{members}</StackResourceSummaries>"
+                "</ListStackResourcesResult></ListStackResourcesResponse>"
             )
         if action == "DescribeStackResource":
             return 200, (
@@ -114,12 +141,17 @@ class StandIn(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, account: str, region: str) -> None:
+    def __init__(self, host: str, port: int, account: str, region: str, function: str = FUNCTION) -> None:
         super().__init__((host, port), Handler)
         self.stack = Stack()
-        self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{FUNCTION}"
+        self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{function}"
         self.events: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.results: queue.Queue[tuple[str, bytes]] = queue.Queue()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A function that is ended leaves its connections; all else is a defect here."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def invoke(self, payload: bytes, function: subprocess.Popen[bytes]) -> tuple[str, bytes]:
         """Hands an event to the function: ``("response" | "error" | "exit", what it gave)``."""
@@ -184,6 +216,7 @@ class Session:
         self.cloud = cloud
         self.stand_in = stand_in
         self.profiles: list[str] = []
+        self.by_hand = ""
         self.host = "127.0.0.1"
 
     def payload(self, name: str) -> str:
@@ -200,6 +233,7 @@ class Session:
         text = self.payload(name)
         event = json.loads(text)
         kind = event.get("RequestType", "") if isinstance(event, dict) else ""
+        self.stand_in.stack.id = event.get("StackId", "") if isinstance(event, dict) else ""
         self.stand_in.stack.status = STATUS_BY_EVENT.get(name, STATUS_BY_TYPE.get(kind, "CREATE_IN_PROGRESS"))
         before = len(self.received())
         how, result = deliver(name, text)
@@ -217,6 +251,22 @@ class Session:
             if made not in self.profiles:
                 self.profiles.append(made)
         return answer
+
+    def neglect(self) -> None:
+        """What people do beside the stack: something for the sweep to find."""
+        self.stand_in.stack.status = "CREATE_COMPLETE"
+        ssm, bedrock = self.cloud.client("ssm"), self.cloud.client("bedrock")
+        for arn in self.stand_in.stack.resources.values():
+            tags = {
+                each["key"]: each["value"] for each in bedrock.list_tags_for_resource(resourceARN=arn)["tags"]
+            }
+            if name := tags.get("inference-profile-manager:parameter"):
+                ssm.put_parameter(Name=name, Value="amazon.nova-lite-v1:0", Type="String", Overwrite=True)
+        source = f"arn:aws:bedrock:{self.cloud.region}::foundation-model/amazon.nova-lite-v1:0"
+        made = bedrock.create_inference_profile(
+            inferenceProfileName="experiment", modelSource={"copyFrom": source}
+        )
+        self.by_hand = made["inferenceProfileArn"]
 
     def received(self) -> list[dict[str, Any]]:
         """All that came to the sink, oldest first."""
@@ -246,9 +296,16 @@ class ByRuntime(Deliver):
 class BySam(Deliver):
     """`sam local invoke`: the built function in a container of Lambda's own image."""
 
-    def __init__(self, cloud: LocalCloud, endpoints: dict[str, str], options: list[str]) -> None:
+    def __init__(
+        self, cloud: LocalCloud, function: str, endpoints: dict[str, str], options: list[str]
+    ) -> None:
         self.cloud = cloud
-        self.options = options
+        self.function = function
+        # To `sam` a reference is the name of what it refers to: there is no such bucket, topic or bus.
+        nowhere = {"REPORT_BUCKET": "", "DIGEST_TOPIC": "", "EVENT_BUS": ""}
+        variables = BUILT_TEMPLATE.with_name("sam-local.json")
+        variables.write_text(json.dumps({"SweepFunction": nowhere}))
+        self.options = [f"--env-vars={variables}", *options]
         # Those of its own environment would take precedence over the template's. `sam` itself, on this side
         # of the container, asks STS for the account, and would try for seconds if that were out of reach.
         self.environment = {**cloud.environment(), **endpoints, "AWS_ENDPOINT_URL_STS": cloud.endpoint}
@@ -273,7 +330,7 @@ class BySam(Deliver):
             tool("sam"),
             "local",
             "invoke",
-            "ProviderFunction",
+            self.function,
             f"--template={self.template}",
             "--event=-",
             f"--add-host={CONTAINER_HOST}:host-gateway",
@@ -315,28 +372,31 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def function_process(cloud: LocalCloud, stand_in: StandIn) -> Iterator[subprocess.Popen[bytes]]:
-    """The built function, told of the local AWS as MiniStack would."""
-    if not PROVIDER.exists():
-        raise CloudError(f"{relative(PROVIDER)} is missing: run `make build`")
+def function_process(
+    cloud: LocalCloud, stand_in: StandIn, binary: Path = PROVIDER, stacks: StandIn | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A built function, told of the local AWS as MiniStack would, and of ``stacks``."""
+    if not binary.exists():
+        raise CloudError(f"{relative(binary)} is missing: run `make build`")
     port = stand_in.server_address[1]
+    function = stand_in.function_arn.rsplit(":", 1)[1]
     environment = {
         "PARAMETER_PREFIX": "/inference-profiles",
-        **{key: os.environ[key] for key in ("REQUIRED_TAGS", "TAG_POLICY") if key in os.environ},
+        # The function's settings that the shell has are among it.
         **cloud.environment(),
-        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"http://127.0.0.1:{(stacks or stand_in).server_address[1]}",
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-        "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
+        "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{FUNCTION}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function}",
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
         "_HANDLER": "bootstrap",
-        "LAMBDA_TASK_ROOT": str(PROVIDER.parent),
+        "LAMBDA_TASK_ROOT": str(binary.parent),
     }
-    with cloud.log("provider").open("wb") as log:
+    with cloud.log(binary.parent.name).open("wb") as log:
         process = subprocess.Popen(
-            [str(PROVIDER)], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            [str(binary)], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
     try:
         yield process
@@ -349,6 +409,11 @@ def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
     """The events to run, each with whether it was asked for: first those that make what others speak of."""
     plan: list[tuple[str, bool]] = []
     for name in names:
+        if name.startswith(OF_SWEEP):
+            if not plan:
+                plan.append(("create", False))
+            plan.append((name, True))
+            continue
         text = (EVENTS / f"{name}.json").read_text()
         for profile in PROFILES:
             maker = MADE_BY[profile]
@@ -356,6 +421,11 @@ def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
                 plan.append((maker, False))
         plan.append((name, True))
     return plan
+
+
+def sweep_payload(name: str) -> str:
+    """An event of the sweep, by its name."""
+    return (SWEEP_EVENTS / f"{name.removeprefix(OF_SWEEP)}.json").read_text()
 
 
 def size(log: Path) -> int:
@@ -385,9 +455,34 @@ def show(name: str, asked: bool, answer: dict[str, Any] | None, log: Path, begin
         print(f"   this breaks a rule: {violation}")
 
 
+def show_sweep(name: str, how: str, result: bytes) -> None:
+    """Prints what came of a sweep."""
+    if how != "response":
+        text = result.decode(errors="replace").strip()
+        with contextlib.suppress(ValueError):
+            text = json.loads(text)["errorMessage"]
+        print(f"{name}: {how}: {text}")
+        return
+    screen, report = Screen(), json.loads(result)
+    findings, actions = report.pop("findings"), report.pop("actions")
+    complete = "everything could be read" if report["complete"] else "not everything could be read"
+    print(f"{name}: {report['profiles']} profiles, {len(findings)} findings; {complete}\n")
+    if findings:
+        print(*findings_table(findings, screen.width, screen.paint), "", sep="\n")
+    for action in actions:
+        reason = f": {action['reason']}" if "reason" in action else ""
+        outcome = action["outcome"].replace("-", " ")
+        print(f"{action['action']} {action['name']}, {outcome}{reason}: {action['description']}")
+    print("\nthe rest of the result:")
+    report["counts"] = {rule: count for rule, count in report["counts"].items() if count}
+    del report["changes"]
+    print(json.dumps(report, indent=2, ensure_ascii=False))
+
+
 def main() -> int:
     """`make invoke` and `make sam-local`."""
     known = sorted(path.stem for path in EVENTS.glob("*.json"))
+    known += sorted(f"{OF_SWEEP}{path.stem}" for path in SWEEP_EVENTS.glob("*.json"))
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("events", nargs="+", metavar="EVENT", choices=known, help=", ".join(known))
     parser.add_argument("--sam-local", action="store_true", help="by `sam local invoke`, which needs Docker")
@@ -401,31 +496,40 @@ def main() -> int:
             ending_cleanly(),
             LocalCloud(name="invoke", account=account, host=host) as cloud,
             StandIn(host, free_ports(1)[0], account, cloud.region) as stand_in,
+            StandIn(host, free_ports(1)[0], account, cloud.region, SWEEP_FUNCTION) as sweep_stand_in,
             contextlib.ExitStack() as stack,
         ):
-            threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+            for each in (stand_in, sweep_stand_in):
+                threading.Thread(target=each.serve_forever, daemon=True).start()
             session = Session(cloud, stand_in)
             deliver: Deliver
+            sweep: Deliver
             if arguments.sam_local:
                 session.host = CONTAINER_HOST
                 here = f"http://{CONTAINER_HOST}"
-                deliver = BySam(
-                    cloud,
-                    {
-                        "AWS_ENDPOINT_URL": f"{here}:{cloud.port}",
-                        "AWS_ENDPOINT_URL_BEDROCK": f"{here}:{cloud.bedrock_port}",
-                        "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API": f"{here}:{cloud.bedrock_port}",
-                        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{here}:{stand_in.server_address[1]}",
-                    },
-                    arguments.sam_option,
-                )
+                endpoints = {
+                    "AWS_ENDPOINT_URL": f"{here}:{cloud.port}",
+                    **dict.fromkeys(ON_LOCAL_AWS.values(), f"{here}:{cloud.bedrock_port}"),
+                    "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{here}:{stand_in.server_address[1]}",
+                }
+                deliver = BySam(cloud, "ProviderFunction", endpoints, arguments.sam_option)
+                sweep = BySam(cloud, "SweepFunction", endpoints, arguments.sam_option)
             else:
                 deliver = ByRuntime(stand_in, stack.enter_context(function_process(cloud, stand_in)))
-            log = cloud.log("sam-local" if arguments.sam_local else "provider")
+                process = function_process(cloud, sweep_stand_in, SWEEP, stand_in)
+                sweep = ByRuntime(sweep_stand_in, stack.enter_context(process))
+            logs = [
+                cloud.log(name) for name in (("sam-local",) if arguments.sam_local else ("provider", "sweep"))
+            ]
             for name, asked in with_preparation(arguments.events):
-                begin = size(log)
-                show(name, asked, session.run(name, deliver), log, begin)
-            print(f"\nthe function's log: {relative(log)}")
+                if name.startswith(OF_SWEEP):
+                    if not session.by_hand:
+                        session.neglect()
+                    show_sweep(name, *sweep(name, sweep_payload(name)))
+                    continue
+                begin = size(logs[0])
+                show(name, asked, session.run(name, deliver), logs[0], begin)
+            print(f"\nthe log: {', '.join(map(relative, logs))}")
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

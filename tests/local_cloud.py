@@ -32,6 +32,7 @@ from types import TracebackType
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
@@ -39,11 +40,25 @@ KEPT = STATE / "kept.json"
 
 LOCAL_AWS = ROOT / "target" / "debug" / "local-aws"
 PROVIDER = ROOT / "target" / "lambda" / "provider" / "bootstrap"
+SWEEP = ROOT / "target" / "lambda" / "sweep" / "bootstrap"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
 
 STACK = "inference-profile-manager"
 SERVICE_TOKEN_PARAMETER = "/inference-profile-manager/service-token"
+SWEEP_FUNCTION = f"{STACK}-sweep"
 PROVIDER_LOG_GROUP = f"/aws/lambda/{STACK}-provider"
+SWEEP_LOG_GROUP = f"/aws/lambda/{SWEEP_FUNCTION}"
+
+# What `local-aws` is, as botocore and as the SDKs' environment variables name it.
+ON_LOCAL_AWS = {
+    "bedrock": "AWS_ENDPOINT_URL_BEDROCK",
+    "resourcegroupstaggingapi": "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API",
+    "ce": "AWS_ENDPOINT_URL_COST_EXPLORER",
+    "service-quotas": "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
+}
+
+# As long as a function may work: else the client takes it for lost, and invokes it once more.
+CLIENT = Config(read_timeout=300)
 
 START_TIMEOUT = 60
 STOP_TIMEOUT = 10
@@ -51,6 +66,10 @@ STOP_TIMEOUT = 10
 
 class CloudError(Exception):
     """Something of the local AWS did not do what it should; the text says where to look."""
+
+
+class FunctionError(CloudError):
+    """A function failed; the text is what it said."""
 
 
 def architecture() -> str:
@@ -109,8 +128,7 @@ class LocalCloud:
         """The environment variables that point any AWS client here."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ENDPOINT_URL_BEDROCK": self.bedrock_endpoint,
-            "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API": self.bedrock_endpoint,
+            **dict.fromkeys(ON_LOCAL_AWS.values(), self.bedrock_endpoint),
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": self.region,
@@ -136,11 +154,25 @@ class LocalCloud:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud."""
-        endpoints = {"bedrock": self.bedrock_endpoint, "resourcegroupstaggingapi": self.bedrock_endpoint}
+        endpoint = self.bedrock_endpoint if service in ON_LOCAL_AWS else self.endpoint
         session = boto3.session.Session(
             aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region
         )
-        return session.client(service, endpoint_url=endpoints.get(service, self.endpoint))
+        return session.client(service, endpoint_url=endpoint, config=CLIENT)
+
+    def aws(self, *arguments: str) -> Any:
+        """Runs the AWS CLI, as a person would; gives what it printed."""
+        done = subprocess.run(
+            [tool("aws"), *arguments],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if done.returncode != 0:
+            raise CloudError(done.stderr.strip())
+        return json.loads(done.stdout) if done.stdout.strip() else None
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Calls a control endpoint of ``local-aws``: ``control("PUT", "switches", {...})``."""
@@ -257,14 +289,15 @@ class LocalCloud:
         raise CloudError(f"{name} does not answer at {url}; see {relative(self.log(name))}")
 
     def log(self, name: str) -> Path:
-        """Where the log of a part is: ``ministack``, ``local-aws``, ``sam-deploy``, ``provider``."""
+        """Where the log of a part is: ``ministack``, ``local-aws``, ``sam-deploy``, ``provider``,
+        ``sweep``."""
         return self.logs / f"{self._name}-{name}.log"
 
     # -- deployment --------------------------------------------------------------------------------
 
     def deploy(self, **parameters: str) -> str:
         """Deploys ``template.yaml`` as `sam build` left it, with `sam deploy`; gives the service token."""
-        for built in (PROVIDER, BUILT_TEMPLATE):
+        for built in (PROVIDER, SWEEP, BUILT_TEMPLATE):
             if not built.exists():
                 raise CloudError(f"{relative(built)} is missing: run `make build`")
         values = {"Architecture": architecture(), **parameters}
@@ -291,11 +324,25 @@ class LocalCloud:
         return str(parameter["Parameter"]["Value"])
 
     def save_function_logs(self) -> None:
-        """Copies what the provider logged into the log directory."""
-        pages = self.client("logs").get_paginator("filter_log_events")
-        with self.log("provider").open("w") as log:
-            for page in pages.paginate(logGroupName=PROVIDER_LOG_GROUP):
-                log.writelines(event["message"].rstrip("\n") + "\n" for event in page["events"])
+        """Copies what the functions logged into the log directory."""
+        for name, group in (("provider", PROVIDER_LOG_GROUP), ("sweep", SWEEP_LOG_GROUP)):
+            with self.log(name).open("w") as log:
+                log.writelines(f"{line}\n" for line in self.function_log(group))
+
+    def function_log(self, group: str) -> list[str]:
+        """The lines of a log group, oldest first."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
+
+    def sweep(self, payload: Any = None) -> Any:
+        """Invokes the sweep as a person would, waits for it and gives its result."""
+        answer = self.client("lambda").invoke(
+            FunctionName=SWEEP_FUNCTION, Payload=json.dumps({} if payload is None else payload).encode()
+        )
+        result = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise FunctionError(result.get("errorMessage", result))
+        return result
 
 
 # -- small things ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every file of ``events/provider/`` is what its name says, put through the built function as it ships."""
+"""Every file of ``events/`` is what its name says, put through the built functions as they ship."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import invoke
-from local_cloud import LocalCloud, free_ports
+from local_cloud import SWEEP, LocalCloud, free_ports
 from stacks import Account
 
 NAMES = sorted(path.stem for path in invoke.EVENTS.glob("*.json"))
+SWEEPS = sorted(f"{invoke.OF_SWEEP}{path.stem}" for path in invoke.SWEEP_EVENTS.glob("*.json"))
 
 # There is no trustworthy place to send an answer to.
 UNANSWERED = {"fails-foreign-response-host", "fails-missing-response-url", "fails-not-an-object"}
@@ -65,3 +66,58 @@ def test_a_repeated_delivery_gets_the_same_answer(
     assert again is not None
     assert first["body"] == again["body"]
     assert [each.arn for each in account.profiles("support chat")] == [first["body"]["PhysicalResourceId"]]
+
+
+@pytest.fixture
+def sweep(
+    cloud: LocalCloud, session: tuple[invoke.Session, invoke.Deliver]
+) -> Iterator[tuple[invoke.Session, invoke.Deliver]]:
+    """The sweep beside it, with something to find: what the provider made, and what people did."""
+    run, deliver = session
+    region, name = cloud.region, invoke.SWEEP_FUNCTION
+    with invoke.StandIn("127.0.0.1", free_ports(1)[0], cloud.account, region, name) as stand_in:
+        threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+        with invoke.function_process(cloud, stand_in, SWEEP, run.stand_in) as function:
+            run.run("create", deliver)
+            run.neglect()
+            yield run, invoke.ByRuntime(stand_in, function)
+        cloud.client("bedrock").delete_inference_profile(inferenceProfileIdentifier=run.by_hand)
+        stand_in.shutdown()
+
+
+# What each event finds of these two rules, and what it does about the overwritten parameter.
+BOTH = {("parameter-drift", "support chat"), ("untagged", "experiment")}
+FOUND = {
+    "sweep/scheduled": (BOTH, {}),
+    "sweep/scheduled-event": (BOTH, {}),
+    "sweep/other-thresholds": (BOTH, {}),
+    "sweep/some-rules": ({("untagged", "experiment")}, {}),
+    "sweep/dry-run": (BOTH, {"republish": "would-be-done"}),
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_sweep(
+    sweep: tuple[invoke.Session, invoke.Deliver], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    _, deliver = sweep
+    how, result = deliver(name, invoke.sweep_payload(name))
+    invoke.show_sweep(name, how, result)
+    shown = capsys.readouterr().out
+    if "fails-" in name:
+        assert how == "error"
+        assert "Perhaps you mean" in shown
+        return
+    assert how == "response", shown
+    report = json.loads(result)
+    # Other tests' profiles may be there as well.
+    ours = {"support chat", "experiment"}
+    rules = {"parameter-drift", "untagged"}
+    found = {(each["rule"], each["resource"]["name"]) for each in report["findings"]}
+    assert {each for each in found if each[0] in rules and each[1] in ours} == FOUND[name][0]
+    outcomes = {each["action"]: each["outcome"] for each in report["actions"] if each["name"] in ours}
+    assert outcomes == FOUND[name][1]
+    assert report["dryRun"] == (name == "sweep/dry-run")
+    for rule, resource in FOUND[name][0]:
+        assert rule in shown
+        assert resource in shown

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud import LocalCloud, tool
+from local_cloud import CloudError, LocalCloud
 
 NOVA = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
 US_NOVA = "arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.amazon.nova-lite-v1:0"
@@ -75,27 +73,8 @@ def test_the_whole_life_of_a_profile_with_boto3(cloud: LocalCloud, name: str) ->
     assert tagging.get_resources(ResourceARNList=[arn])["ResourceTagMappingList"] == []
 
 
-@pytest.fixture
-def aws(cloud: LocalCloud) -> Callable[..., Any]:
-    """The AWS CLI: gives what a command printed."""
-
-    def run(*arguments: str) -> Any:
-        done = subprocess.run(
-            [tool("aws"), *arguments],
-            env=cloud.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip())
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    return run
-
-
-def test_the_whole_life_of_a_profile_with_the_aws_cli(aws: Callable[..., Any], name: str) -> None:
+def test_the_whole_life_of_a_profile_with_the_aws_cli(cloud: LocalCloud, name: str) -> None:
+    aws = cloud.aws
     made = aws(
         "bedrock",
         "create-inference-profile",
@@ -122,7 +101,7 @@ def test_the_whole_life_of_a_profile_with_the_aws_cli(aws: Callable[..., Any], n
     ]
 
     aws("bedrock", "delete-inference-profile", identifier)
-    with pytest.raises(RuntimeError, match=r"ResourceNotFoundException.*GetInferenceProfile"):
+    with pytest.raises(CloudError, match=r"ResourceNotFoundException.*GetInferenceProfile"):
         aws("bedrock", "get-inference-profile", identifier)
 
 

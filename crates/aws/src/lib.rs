@@ -17,7 +17,7 @@
 //! | [`Usage`] | `cloudwatch:GetMetricData` |
 //! | [`TagIndex`] | `tag:GetResources` |
 //! | [`ParameterIndex`] | `ssm:DescribeParameters` |
-//! | [`StackIndex`] | `cloudformation:DescribeStacks`, `ListStackResources` |
+//! | [`StackIndex`] | `cloudformation:DescribeStacks` with `ListStacks`, `ListStackResources` |
 //! | [`DailyUsage`] | `cloudwatch:ListMetrics`, `GetMetricData` |
 //! | [`Quotas`] | `servicequotas:GetServiceQuota` |
 //! | [`CostAllocationTags`] | `ce:ListCostAllocationTags` |

@@ -75,6 +75,9 @@ pub struct Inventory {
     pub taken_at: OffsetDateTime,
     /// Every application inference profile.
     pub profiles: Part<Vec<Profile>>,
+    /// The profiles that a parameter names and the list does not show, and of which AWS would not say
+    /// whether they exist.
+    pub unconfirmed: BTreeMap<ProfileArn, Unread>,
     /// Every foundation model of the Region.
     pub models: Part<Vec<FoundationModel>>,
     /// Every system profile of the Region.
@@ -114,6 +117,9 @@ pub struct Parameters {
 pub enum Stack {
     /// It is deleted, or was never there.
     Gone,
+    /// Its id is one of another account, Region or partition, whose stacks cannot own here: whatever is true
+    /// of it, nothing follows for the profile.
+    Elsewhere,
     /// It is there.
     Lives {
         /// Its status and its tags.
@@ -166,11 +172,6 @@ impl Inventory {
         self.profiles.as_deref().unwrap_or_default()
     }
 
-    /// Whether there is a profile of this ARN. `None` when the profiles could not be read.
-    pub fn has_profile(&self, arn: &ProfileArn) -> Option<bool> {
-        Some(self.profiles.as_ref().ok()?.iter().any(|profile| profile.record.arn == *arn))
-    }
-
     /// Everything that could not be read, each source with its first reason.
     pub fn unread(&self) -> Vec<Unread> {
         let mut all: BTreeMap<Source, Unread> = BTreeMap::new();
@@ -180,6 +181,7 @@ impl Inventory {
             }
         };
         note(self.profiles.as_ref().err());
+        self.unconfirmed.values().for_each(|unread| note(Some(unread)));
         note(self.models.as_ref().err());
         note(self.system_profiles.as_ref().err());
         note(self.parameters.under_prefix.as_ref().err());

@@ -11,11 +11,16 @@
 
 use std::collections::BTreeSet;
 
-use profile::{arn::Location, tag_policy::TagPolicy};
+use profile::{
+    arn::{Location, ProfileArn},
+    tag_policy::TagPolicy,
+    tags::Owner,
+};
+use time::{Duration, OffsetDateTime};
 
 use crate::{
-    finding::Finding,
-    inventory::{CostTags, Inventory, Part, Source},
+    finding::{Finding, ResourceKind},
+    inventory::{CostTags, Inventory, Part, Profile, Source, Stack},
     rule::Rule,
     thresholds::Thresholds,
 };
@@ -32,8 +37,10 @@ mod silence;
 mod tagging;
 mod usage;
 
+pub use case::{has_ended, is_at_rest};
 pub use silence::IGNORE;
 
+pub(crate) use case::{Standing, standing};
 pub(crate) use owners::drains_until;
 pub(crate) use scene::Scene;
 pub(crate) use usage::invocations_since;
@@ -84,6 +91,66 @@ pub fn judge(inventory: &Inventory, criteria: &Criteria) -> Judgement {
     usage::judge_unattributed(&scene, &mut docket);
     account::judge_quota(&scene, &mut docket);
     docket.close()
+}
+
+/// How long the index of tags may lag behind a change. Bedrock and the tagging API document nothing.
+const LAG: Duration = Duration::minutes(15);
+
+/// How many profiles are worth a question each. Lag concerns the few that were changed a moment ago: where
+/// many have findings, it is not what they come from.
+const WORTH_ASKING: usize = 50;
+
+/// The profiles whose tags should be read once more by themselves before `judgement` is believed: those that
+/// were made, or whose stack went to work, so shortly before that the index of tags may show what was there
+/// before, and that have a finding which rests on their tags. None where there are too many to be that.
+pub fn to_confirm(inventory: &Inventory, judgement: &Judgement) -> Vec<ProfileArn> {
+    let by_tags: BTreeSet<&str> = judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.resource.kind == ResourceKind::Profile && rests_on_tags(finding.rule))
+        .map(|finding| finding.resource.arn.as_str())
+        .collect();
+    let is_recent = |at: Option<OffsetDateTime>| at.is_some_and(|at| inventory.taken_at - at < LAG);
+    let began = |profile: &Profile| {
+        let owner = Owner::of(profile.tags.as_ref().ok()?)?;
+        match inventory.stacks.get(&owner.stack_id)? {
+            Ok(Stack::Lives { record, .. }) => record.began,
+            _ => None,
+        }
+    };
+    let to_confirm: Vec<ProfileArn> = inventory
+        .profiles()
+        .iter()
+        .filter(|profile| by_tags.contains(profile.record.arn.as_str()))
+        .filter(|profile| is_recent(profile.record.created_at) || is_recent(began(profile)))
+        .map(|profile| profile.record.arn.clone())
+        .collect();
+    if to_confirm.len() <= WORTH_ASKING { to_confirm } else { Vec::new() }
+}
+
+/// Whether what the rule says follows from a profile's tags; others only may be silenced by one.
+fn rests_on_tags(rule: Rule) -> bool {
+    match rule {
+        Rule::Untagged
+        | Rule::MissingRequiredTag
+        | Rule::InvalidTagValue
+        | Rule::OrphanedStackDeleted
+        | Rule::OrphanedNotInStack
+        | Rule::Unmanaged
+        | Rule::ParameterMissing
+        | Rule::ParameterDrift
+        | Rule::TagDrift
+        | Rule::ModelUnavailable
+        | Rule::DuplicateName
+        | Rule::DrainExpired => true,
+        Rule::ParameterDangling
+        | Rule::Idle
+        | Rule::ModelLegacy
+        | Rule::ModelEndOfLife
+        | Rule::QuotaNear
+        | Rule::UnattributedUsage
+        | Rule::CostTagInactive => false,
+    }
 }
 
 /// Looks whether the keys that are to allocate cost are active as cost allocation tags: those of the tag

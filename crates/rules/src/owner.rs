@@ -1,8 +1,9 @@
 //! Whose a profile is, by its tags.
 //!
-//! Three kinds of signs, the surest first: our own two tags; tags that AWS sets (`aws:cloudformation:…`,
-//! which nobody else can write); and the marks that other tools leave, by convention or by default. A
-//! mark need not be sure: it only has to keep a profile that somebody manages from being called nobody's.
+//! The signs, the surest first: our own two tags; the stack that AWS names (`aws:cloudformation:…`, which
+//! nobody else can write), or that one of our tags still names alone; and the marks that other services and
+//! tools leave, by convention or by default. A mark need not be sure: it only has to keep a profile that
+//! somebody manages from being called nobody's.
 
 use profile::tags::{self, KeyRecord, Tags};
 
@@ -11,7 +12,7 @@ use profile::tags::{self, KeyRecord, Tags};
 pub enum Sign {
     /// A resource of ours: a stack and its logical id.
     Ours(tags::Owner),
-    /// A stack, by the native resource; its name.
+    /// A stack, by the native resource or by half of our own sign; its name.
     Stack(String),
     /// Another tool; its name.
     Tool(String),
@@ -29,19 +30,25 @@ impl Sign {
 }
 
 /// Who owns what carries `tags`; `None` when nothing on it says so. Our own tags come first: that a stack
-/// of ours was itself deployed by another tool, and handed its marks down, changes nothing.
+/// of ours was itself deployed by another tool, and handed its marks down, changes nothing. Where only the
+/// stack's id is left of them, nothing of ours can be sure of the profile, but it is not nobody's either.
 pub fn sign(tags: &Tags) -> Option<Sign> {
-    match tags::Owner::of(tags) {
-        Some(owner) => Some(Sign::Ours(owner)),
-        None => other_sign(tags, |_| true),
+    if let Some(owner) = tags::Owner::of(tags) {
+        return Some(Sign::Ours(owner));
     }
+    let ours = || tags.get(tags::STACK_ID).map(|id| Sign::Stack(stack_name(id).to_owned()));
+    native(tags).or_else(ours).or_else(|| marks(tags).next().map(|(_, tool)| Sign::Tool(tool)))
 }
 
 /// Who else claims what carries our own tags. Marks that we wrote ourselves came from the stack or its
-/// template, and claim nothing.
+/// template, and claim nothing; neither do those of what deploys by stacks, however they came there: that is
+/// what made the thing ours.
 pub(crate) fn rival(tags: &Tags) -> Option<Sign> {
     let record = KeyRecord::read(tags);
-    other_sign(tags, |key| !record.contains(key))
+    let came_down = |key: &str, tool: &str| record.contains(key) || BY_STACKS.contains(&tool);
+    let claims = |key: &str, tool: &str| tags::is_reserved(key) || !came_down(key, tool);
+    let mark = || marks(tags).find(|(key, tool)| claims(key, tool)).map(|(_, tool)| Sign::Tool(tool));
+    native(tags).or_else(mark)
 }
 
 /// The name of a stack by its id, `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>`; the
@@ -65,28 +72,48 @@ const NAMESPACES: [(&str, &str); 5] = [
     ("services.k8s.aws/", "AWS Controllers for Kubernetes"),
 ];
 
-/// Keys whose value names what manages a thing, in lower case and without anything but letters.
-const MANAGER_KEYS: [&str; 13] = [
-    "managedby",
-    "managedwith",
-    "provisioner",
-    "provisionedby",
-    "provisionedwith",
-    "createdby",
-    "createdwith",
-    "deployedby",
-    "deployedwith",
-    "deployer",
-    "iac",
-    "iactool",
-    "infrastructureascode",
+/// A key that names what manages a thing says one of these, with one of [`LINKS`] behind it.
+const VERBS: [&str; 9] = [
+    "managed",
+    "provisioned",
+    "created",
+    "deployed",
+    "built",
+    "maintained",
+    "controlled",
+    "generated",
+    "configured",
 ];
 
-/// Words of such a value, and the tool that each names.
-const TOOLS: [(&str, &str); 21] = [
+const LINKS: [&str; 5] = ["by", "with", "via", "using", "through"];
+
+/// Other such keys, in lower case and without anything but letters and digits; and all that begin with `iac`.
+/// Of the verbs only `managed` stands alone as well: `created` and the like tell a time.
+const MANAGER_KEYS: [&str; 18] = [
+    "automation",
+    "managed",
+    "manager",
+    "management",
+    "managementtool",
+    "provisioner",
+    "provisioning",
+    "provisioningtool",
+    "deployer",
+    "deploymentmethod",
+    "deploymentsource",
+    "deploymenttool",
+    "deploytool",
+    "infrastructureascode",
+    "infrastructuretool",
+    "orchestrator",
+    "source",
+    "tool",
+];
+
+/// Tools, by what a word of such a value begins with: `TerraformCloud`, `CDKv2`.
+const TOOLS: [(&str, &str); 15] = [
     ("terraform", "Terraform"),
     ("opentofu", "OpenTofu"),
-    ("tofu", "OpenTofu"),
     ("terragrunt", "Terragrunt"),
     ("cdktf", "CDK for Terraform"),
     ("atlantis", "Atlantis"),
@@ -97,34 +124,46 @@ const TOOLS: [(&str, &str); 21] = [
     ("cfn", "CloudFormation"),
     ("stackset", "CloudFormation"),
     ("crossplane", "Crossplane"),
-    ("ack", "AWS Controllers for Kubernetes"),
     ("ansible", "Ansible"),
-    ("sst", "SST"),
     ("serverless", "Serverless Framework"),
-    ("helm", "Helm"),
     ("argocd", "Argo CD"),
+];
+
+/// Tools whose names ordinary words begin with: whole words only.
+const SHORT_TOOLS: [(&str, &str); 7] = [
+    ("tf", "Terraform"),
+    ("tofu", "OpenTofu"),
+    ("ack", "AWS Controllers for Kubernetes"),
+    ("sst", "SST"),
+    ("helm", "Helm"),
     ("chef", "Chef"),
     ("puppet", "Puppet"),
 ];
 
+/// The one tool that has a person's name: whole values, without anything but letters.
+const SAM: [&str; 4] = ["sam", "awssam", "samcli", "awssamcli"];
+
+/// Tools that make whatever they make by CloudFormation.
+const BY_STACKS: [&str; 4] = ["CloudFormation", "AWS CDK", "AWS SAM", "Serverless Framework"];
+
 /// Tools whose own name is used as a key, alone (`terraform: true`) or as the first word of one
 /// (`terraform-workspace`).
-const TOOL_KEYS: [&str; 3] = ["terraform", "opentofu", "terragrunt"];
+const TOOL_KEYS: [&str; 10] =
+    ["terraform", "opentofu", "tofu", "tf", "terragrunt", "pulumi", "cdk", "cdktf", "sst", "crossplane"];
 
 /// Values by which a key such as `terraform` says that it is not so.
 const NO: [&str; 5] = ["false", "no", "none", "off", "0"];
 
-fn other_sign(tags: &Tags, counts: impl Fn(&str) -> bool) -> Option<Sign> {
-    let by_stack = || {
-        let name = tags.get("aws:cloudformation:stack-name").map(String::as_str);
-        let id = tags.get("aws:cloudformation:stack-id").map(|id| stack_name(id));
-        name.or(id).map(|name| Sign::Stack(name.to_owned()))
-    };
-    let by_mark = || {
-        let tool = tags.iter().filter(|(key, _)| counts(key)).find_map(|(key, value)| tool(key, value));
-        tool.map(Sign::Tool)
-    };
-    by_stack().or_else(by_mark)
+/// The stack that made the thing by a native resource.
+fn native(tags: &Tags) -> Option<Sign> {
+    let name = tags.get("aws:cloudformation:stack-name").map(String::as_str);
+    let id = tags.get("aws:cloudformation:stack-id").map(|id| stack_name(id));
+    name.or(id).map(|name| Sign::Stack(name.to_owned()))
+}
+
+/// The marks of tools, each with its key.
+fn marks(tags: &Tags) -> impl Iterator<Item = (&str, String)> {
+    tags.iter().filter_map(|(key, value)| Some((key.as_str(), tool(key, value)?)))
 }
 
 /// The tool that one tag is a mark of.
@@ -135,23 +174,76 @@ fn tool(key: &str, value: &str) -> Option<String> {
     if let Some((_, tool)) = NAMESPACES.iter().find(|(start, _)| key.starts_with(start)) {
         return Some((*tool).to_owned());
     }
-    let key = key.to_ascii_lowercase();
-    let first = key.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    if TOOL_KEYS.contains(&first) && !NO.contains(&value.trim().to_ascii_lowercase().as_str()) {
-        return named(first);
+    let says_no = NO.contains(&value.trim().to_ascii_lowercase().as_str());
+    if let Some(tool) = tool_in_key(key).filter(|_| !says_no) {
+        return Some(tool);
     }
     // `app.kubernetes.io/managed-by`, `acme:managed-by`.
-    let last = key.rsplit(['/', ':']).next().unwrap_or_default();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    if !MANAGER_KEYS.contains(&letters.as_str()) {
-        return None;
+    let last = words(key.rsplit(['/', ':']).next().unwrap_or_default()).concat();
+    match manager(&last)? {
+        "" => tool_in_value(&last, value),
+        // `managed-by-terraform: true`.
+        tool => named(tool).filter(|_| !says_no),
     }
-    let value = value.to_ascii_lowercase();
-    value.split(|c: char| !c.is_ascii_alphanumeric()).find_map(named)
 }
 
+/// The tool that a key begins with.
+fn tool_in_key(key: &str) -> Option<String> {
+    let words = words(key);
+    let (first, second) = (words.first()?, words.get(1));
+    let both = second.map(|second| format!("{first}{second}"));
+    [Some(first), both.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|word| word.strip_prefix("aws").unwrap_or(word))
+        .find(|word| TOOL_KEYS.contains(word))
+        .and_then(named)
+}
+
+/// What stands in a key behind the words that ask for a manager's name; `None` when it has no such words.
+fn manager(key: &str) -> Option<&str> {
+    if MANAGER_KEYS.contains(&key) || key.starts_with("iac") {
+        return Some("");
+    }
+    let rest = VERBS.iter().find_map(|verb| key.strip_prefix(verb))?;
+    LINKS.iter().find_map(|link| rest.strip_prefix(link))
+}
+
+/// The tool that the value of a manager's key names.
+fn tool_in_value(key: &str, value: &str) -> Option<String> {
+    let words = words(value);
+    // `created-by: sam` is a person.
+    if SAM.contains(&words.concat().as_str()) && key != "createdby" {
+        return Some("AWS SAM".to_owned());
+    }
+    let pairs = words.windows(2).map(<[String]>::concat);
+    words.iter().cloned().chain(pairs).find_map(|word| named(&word))
+}
+
+/// The tool that a word names.
 fn named(word: &str) -> Option<String> {
-    TOOLS.iter().find(|(tool, _)| *tool == word).map(|(_, name)| (*name).to_owned())
+    let word = word.strip_prefix("aws").unwrap_or(word);
+    let whole = SHORT_TOOLS.iter().find(|(tool, _)| *tool == word);
+    let begun = || TOOLS.iter().find(|(tool, _)| word.starts_with(tool));
+    whole.or_else(begun).map(|(_, name)| (*name).to_owned())
+}
+
+/// The words of a text in lower case: what letters and digits make up, cut where a capital follows a small
+/// letter.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in text.chars() {
+        if !c.is_ascii_alphanumeric() || before.is_ascii_lowercase() && c.is_ascii_uppercase() {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_ascii_alphanumeric(), words.last_mut()) {
+            word.push(c.to_ascii_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// The service that set a tag `aws:<rest>`. `aws:createdBy` names a principal, not an owner.
@@ -185,7 +277,13 @@ mod tests {
     fn our_own_sign_needs_both_ids_and_comes_first() {
         let both = [(STACK_ID, STACK), (LOGICAL_ID, "Search"), ("managed-by", "terraform")];
         assert_eq!(described(&both).as_deref(), Some("Search of stack app"));
-        assert_eq!(described(&both[..1]), None);
+        // One of them tells of a stack of ours, not of which resource.
+        assert_eq!(sign(&tags(&both[..1])), Some(Sign::Stack("app".into())));
+        assert_eq!(described(&[both[0], both[2]]).as_deref(), Some("stack app"));
+        assert_eq!(
+            described(&[both[0], ("aws:cloudformation:stack-name", "native")]).as_deref(),
+            Some("stack native")
+        );
         assert_eq!(described(&both[1..2]), None);
         assert_eq!(described(&both[1..]).as_deref(), Some("Terraform"));
     }
@@ -226,6 +324,42 @@ mod tests {
             ("Terraform", "", "Terraform"),
             ("terraform-workspace", "prod", "Terraform"),
             ("opentofu", "1", "OpenTofu"),
+            ("OpenTofu", "yes", "OpenTofu"),
+            ("tofu", "true", "OpenTofu"),
+            ("tf", "1", "Terraform"),
+            ("tf-workspace", "prod", "Terraform"),
+            ("TerraformWorkspace", "prod", "Terraform"),
+            ("terraform:module", "profiles", "Terraform"),
+            ("pulumi", "true", "Pulumi"),
+            ("pulumi-stack", "prod", "Pulumi"),
+            ("cdk", "true", "AWS CDK"),
+            ("aws-cdk", "true", "AWS CDK"),
+            ("cdktf", "true", "CDK for Terraform"),
+            ("sst", "true", "SST"),
+            ("sst-stage", "prod", "SST"),
+            ("crossplane", "true", "Crossplane"),
+            ("managed-by-terraform", "true", "Terraform"),
+            ("ManagedByPulumi", "yes", "Pulumi"),
+            ("managed-by", "TerraformCloud", "Terraform"),
+            ("managed-by", "terraform1", "Terraform"),
+            ("managed-by", "CDKv2", "AWS CDK"),
+            ("managed-by", "AwsCdk", "AWS CDK"),
+            ("managed-by", "AWSCDK", "AWS CDK"),
+            ("managed-by", "AWS::CloudFormation", "CloudFormation"),
+            ("managed-by", "Cloud Formation", "CloudFormation"),
+            ("managed-by", "StackSets", "CloudFormation"),
+            ("managed-by", "tf", "Terraform"),
+            ("managed-by", "sam", "AWS SAM"),
+            ("managed-by", "aws-sam-cli", "AWS SAM"),
+            ("managed-by", "argo-cd", "Argo CD"),
+            ("tool", "terraform", "Terraform"),
+            ("source", "https://github.com/acme/terraform-profiles", "Terraform"),
+            ("managed", "pulumi", "Pulumi"),
+            ("deployment-tool", "cdk", "AWS CDK"),
+            ("DeploymentMethod", "Terraform", "Terraform"),
+            ("deployed-via", "sst", "SST"),
+            ("iac:tool", "opentofu", "OpenTofu"),
+            ("IaC Framework", "cdk", "AWS CDK"),
         ] {
             assert_eq!(described(&[(key, value)]).as_deref(), Some(tool), "{key}: {value}");
         }
@@ -241,6 +375,31 @@ mod tests {
             ("terraform", "false"),
             ("Terraform", "No"),
             ("terraforming", "true"),
+            ("pulumi", "false"),
+            ("tf-workspace", "none"),
+            ("managed-by-terraform", "no"),
+            ("managed-by-us", "true"),
+            ("tfs", "true"),
+            ("cdkey", "1"),
+            ("tool", "hammer"),
+            ("tools", "terraform"),
+            ("source", "stack"),
+            ("source", "console"),
+            ("source", "crm"),
+            ("managed", "true"),
+            ("managed-by", "hand"),
+            ("managed-by", "helmut"),
+            ("managed-by", "acknowledged"),
+            ("managed-by", "backpack"),
+            ("managed-by", "sstable"),
+            ("managed-by", "tfl"),
+            ("managed-by", "samuel"),
+            ("managed-by", "sam.smith"),
+            ("managed-by", "cheffing"),
+            ("managed-by", "puppeteers"),
+            ("iac", "true"),
+            ("created", "terraform"),
+            ("deployment", "serverless"),
             ("owner", "terraform"),
             ("aws:createdBy", "Root:123456789012"),
             ("aws:", "x"),
@@ -262,6 +421,31 @@ mod tests {
         assert_eq!(rival(&held), None);
         held.insert("aws:cloudformation:stack-name".into(), "other".into());
         assert_eq!(rival(&held), Some(Sign::Stack("other".into())));
+    }
+
+    #[test]
+    fn what_deploys_by_stacks_does_not_rival_a_stack() {
+        let held = |key: &str, value: &str| {
+            let mut held = Owner { stack_id: STACK.into(), logical_id: "Search".into() }.tags();
+            held.insert(key.into(), value.into());
+            held
+        };
+        for (key, value) in [
+            ("ManagedBy", "CloudFormation"),
+            ("managed-by", "cdk"),
+            ("cdk", "true"),
+            ("aws-cdk:path", "x"),
+            ("tool", "StackSets"),
+            ("deployed-with", "serverless"),
+            ("created-by", "aws-sam"),
+        ] {
+            assert_eq!(rival(&held(key, value)), None, "{key}: {value}");
+        }
+        let native = held("aws:cloudformation:logical-id", "X");
+        assert_eq!(rival(&native), Some(Sign::Tool("CloudFormation".into())));
+        let mut both = held("managed-by", "cdk");
+        both.insert("terraform".into(), "true".into());
+        assert_eq!(rival(&both), Some(Sign::Tool("Terraform".into())));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     inventory::{Inventory, Profile, Stack},
-    judge::{Judgement, Scene, drains_until, invocations_since},
+    judge::{Judgement, Scene, Standing, drains_until, invocations_since, standing},
     rule::Rule,
 };
 
@@ -35,7 +35,7 @@ pub struct ActionSettings {
 /// One thing to do. Whoever does it looks once more whether it is still right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Delete a replaced profile whose drain period is over.
+    /// Delete a replaced profile whose drain period is over, and which its stack does not hold.
     Retire {
         /// The profile.
         profile: ProfileArn,
@@ -123,16 +123,22 @@ impl Planner<'_> {
     fn action(&self, profile: &Profile, rules: &BTreeSet<Rule>) -> Option<Action> {
         let held = profile.tags.as_ref().ok()?;
         let owner = Owner::of(held)?;
+        let (is_left, is_current) = match standing(self.scene, &owner, profile.record.arn.as_str()) {
+            Standing::StackGone | Standing::NotInStack(_) => (true, false),
+            Standing::Current(_) => (false, true),
+            Standing::Foreign | Standing::Elsewhere | Standing::Unread | Standing::InMotion => return None,
+        };
         let any = |wanted: &[Rule]| wanted.iter().any(|rule| rules.contains(rule));
         let retire = || {
             let is_due = any(&[Rule::DrainExpired]) && self.settings.retire_drained;
-            (is_due && self.may_retire(profile, held))
+            (is_due && is_left && !self.is_retained(&owner) && self.may_retire(profile, held))
                 .then(|| Action::Retire { profile: profile.record.arn.clone(), owner: owner.clone() })
         };
         let delete = || {
             let is_orphan = any(&[Rule::OrphanedStackDeleted, Rule::OrphanedNotInStack]);
             let parameter = self.publisher(&profile.record.arn, held);
             let may = is_orphan
+                && is_left
                 && self.settings.delete_orphans
                 && !self.is_retained(&owner)
                 && self.is_known(held)
@@ -147,7 +153,7 @@ impl Planner<'_> {
         };
         let republish = || {
             let is_lost = any(&[Rule::ParameterMissing, Rule::ParameterDrift]);
-            if !is_lost || !self.settings.republish_parameters {
+            if !is_lost || !is_current || !self.settings.republish_parameters {
                 return None;
             }
             self.republish(&profile.record.arn, held, &owner)
@@ -155,7 +161,8 @@ impl Planner<'_> {
         retire().or_else(delete).or_else(republish)
     }
 
-    /// An adopted profile is never deleted, and one that a parameter still holds has readers.
+    /// An adopted profile is never deleted, and one that a parameter still holds has readers. One that its
+    /// stack holds may carry the mark, but was not replaced.
     fn may_retire(&self, profile: &Profile, held: &Tags) -> bool {
         let is_over = drains_until(held).is_some_and(|until| until <= self.now());
         is_over
@@ -307,6 +314,43 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_is_retired_only_when_its_stack_is_gone_or_at_rest_without_it() {
+        assert_eq!(planned(&expired().no_resource("Search"), &all()), [retire()]);
+        assert_eq!(planned(&expired().stack(Ok(Stack::Gone)), &all())[0], retire());
+        let p1 = arn("p1");
+        for world in [
+            expired().resource("Search", Some(p1.as_str()), "UPDATE_COMPLETE"),
+            expired().stack_status("UPDATE_IN_PROGRESS"),
+            expired().stack_status("UPDATE_ROLLBACK_FAILED"),
+            expired().stack(Ok(Stack::Elsewhere)),
+        ] {
+            assert!(world.found().contains(&"drain-expired search".to_owned()));
+            assert_eq!(planned(&world, &all()), []);
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_about_what_a_stack_elsewhere_is_said_to_own() {
+        for whole in [expired(), managed().parameter(NAME, None), orphan()] {
+            let judgement = whole.judged();
+            assert_eq!(plan(&whole.inventory, &judgement, &all()).len(), 1);
+            let world = whole.stack(Ok(Stack::Elsewhere));
+            assert_eq!(plan(&world.inventory, &judgement, &all()), []);
+        }
+    }
+
+    #[test]
+    fn what_a_stack_holds_is_not_deleted_and_what_it_left_is_not_published_whatever_was_found_before() {
+        let left = orphan().judged();
+        assert_eq!(plan(&orphan().inventory, &left, &all()).len(), 1);
+        assert_eq!(plan(&managed().unused("p1").inventory, &left, &all()), []);
+        let lost = managed().parameter(NAME, None);
+        let judgement = lost.judged();
+        assert_eq!(plan(&lost.inventory, &judgement, &all()).len(), 1);
+        assert_eq!(plan(&lost.no_resource("Search").inventory, &judgement, &all()), []);
+    }
+
+    #[test]
     fn a_missing_parameter_is_made_with_the_tags_that_it_had() {
         let world = managed().tag("p1", "foreign", "x").parameter(NAME, None);
         let mut expected = owner("search").tags();
@@ -360,6 +404,7 @@ mod tests {
         let retained = managed().unused("p1").resource("Search", Some(arn("p1").as_str()), "DELETE_SKIPPED");
         assert!(retained.found().contains(&"orphaned-not-in-stack search".to_owned()));
         assert_eq!(planned(&retained, &all()), []);
+        assert_eq!(planned(&retained.clone().drains("p1", EXPIRED).parameter(NAME, None), &all()), []);
         let unknown = orphan().tag("p1", tags::PARAMETER, "/elsewhere").parameter(NAME, None);
         assert_eq!(planned(&unknown, &all()), []);
         assert_eq!(planned(&unknown.parameter("/elsewhere", None), &all()), [delete_orphan(None)]);
@@ -435,6 +480,7 @@ mod tests {
             // Were the judgement made before a part was lost, it would not matter.
             let judgement = whole.judged();
             assert_eq!(plan(&whole.inventory, &judgement, &all()).len(), 1);
+            assert_eq!(plan(&whole.clone().unconfirmed("p9").inventory, &judgement, &all()), []);
             for source in PARTS {
                 let world = whole.clone().unread(source);
                 assert_eq!(plan(&world.inventory, &judgement, &all()), [], "{source:?}");

@@ -83,6 +83,7 @@ impl World {
                 location: here(),
                 taken_at: NOW,
                 profiles: Ok(Vec::new()),
+                unconfirmed: BTreeMap::new(),
                 models: Ok(vec![model(MODEL), model(NEXT_MODEL)]),
                 system_profiles: Ok(vec![
                     system(SYSTEM_PROFILE, MODEL),
@@ -226,6 +227,11 @@ impl World {
         self.edit_stack(|record, _| record.status = status.into())
     }
 
+    /// When the stack was made or last went to work.
+    pub(crate) fn stack_began(self, at: OffsetDateTime) -> Self {
+        self.edit_stack(|record, _| record.began = Some(at))
+    }
+
     pub(crate) fn stack_tags(self, given: &[(&str, &str)]) -> Self {
         self.edit_stack(|record, _| record.tags = tags(given))
     }
@@ -264,6 +270,12 @@ impl World {
 
     pub(crate) fn no_system_profile(mut self, id: &str) -> Self {
         self.inventory.system_profiles.as_mut().unwrap().retain(|system| system.id != id);
+        self
+    }
+
+    /// A profile that a parameter names, and of which AWS would not say whether it exists.
+    pub(crate) fn unconfirmed(mut self, id: &str) -> Self {
+        self.inventory.unconfirmed.insert(arn(id), unread(Source::Profiles));
         self
     }
 

@@ -18,6 +18,6 @@ impl Default for Thresholds {
     }
 }
 
-/// How many days back a model that is called past the profiles is told. A week: long enough to catch a
-/// weekly job, short enough that the finding goes soon after its cause.
-pub const UNATTRIBUTED_DAYS: u16 = 7;
+/// How many days back a model that is called past the profiles is told: those in which CloudWatch's
+/// `ListMetrics` shows what had data, without which nobody knows what to ask for.
+pub const UNATTRIBUTED_DAYS: u16 = 14;

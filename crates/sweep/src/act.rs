@@ -11,13 +11,17 @@ use profile::{
     arn::ProfileArn,
     converge::release,
     effect::Effect,
-    observed::{Observed, ObservedProfile, Phase},
+    observed::{Observed, ObservedProfile},
     parameter,
     tags::{self, Owner, Tags},
 };
 use report::{ActionKind, ActionReport, Outcome};
-use rules::plan::Action;
+use rules::{
+    judge::{has_ended, is_at_rest},
+    plan::Action,
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::{Instant, timeout_at};
 
 use crate::RegionPorts;
 
@@ -33,6 +37,18 @@ pub struct Acting<'a> {
     pub now: OffsetDateTime,
     /// Whether actions are only told.
     pub dry_run: bool,
+    /// When no action is begun or waited for any more.
+    pub until: Instant,
+}
+
+/// Whose a profile is by its stack's own word.
+enum Standing {
+    /// The stack's: its resource is this profile.
+    Held,
+    /// Nobody's: the stack is gone, or at rest with another profile or none.
+    LeftBehind,
+    /// The stack is at work, and may be about to take the profile up.
+    AtWork,
 }
 
 /// What a second look found.
@@ -52,10 +68,11 @@ impl Acting<'_> {
             let (outcome, reason) = if self.dry_run {
                 (Outcome::WouldBeDone, None)
             } else {
-                match self.one(&action).await {
-                    Ok(Look::Right) => (Outcome::Done, None),
-                    Ok(Look::Wrong(reason)) => (Outcome::Skipped, Some(reason)),
-                    Err(error) => (Outcome::Failed, Some(error.to_string())),
+                match timeout_at(self.until, self.one(&action)).await {
+                    Ok(Ok(Look::Right)) => (Outcome::Done, None),
+                    Ok(Ok(Look::Wrong(reason))) => (Outcome::Skipped, Some(reason)),
+                    Ok(Err(error)) => (Outcome::Failed, Some(error.to_string())),
+                    Err(_) => (Outcome::Failed, Some("the time that the function has was over".to_owned())),
                 }
             };
             tracing::info!(action = ?kind, arn = %profile, ?outcome, reason, "action");
@@ -94,7 +111,11 @@ impl Acting<'_> {
         if held.contains_key(tags::ADOPTED) {
             return Ok(Look::Wrong("it was adopted, and is not deleted".to_owned()));
         }
-        self.delete(profile).await
+        match self.standing(profile, owner).await? {
+            Standing::LeftBehind => self.delete(profile).await,
+            Standing::Held => Ok(Look::Wrong(HELD.to_owned())),
+            Standing::AtWork => Ok(Look::Wrong(AT_WORK.to_owned())),
+        }
     }
 
     async fn republish(&self, profile: &ProfileArn, owner: &Owner, name: &str, tags: &Tags) -> Result<Look> {
@@ -102,8 +123,10 @@ impl Acting<'_> {
         if held.get(tags::PARAMETER).map(String::as_str) != Some(name) {
             return Ok(Look::Wrong(format!("it is not published in {name} any more")));
         }
-        if let Some(reason) = self.elsewhere(profile, owner).await? {
-            return Ok(Look::Wrong(reason));
+        match self.standing(profile, owner).await? {
+            Standing::Held => {}
+            Standing::LeftBehind => return Ok(Look::Wrong("its stack does not hold it any more".to_owned())),
+            Standing::AtWork => return Ok(Look::Wrong(AT_WORK.to_owned())),
         }
         let parameters = &self.ports.parameters;
         let found = parameters.get(&[name.to_owned()]).await?.remove(name);
@@ -142,8 +165,10 @@ impl Acting<'_> {
         published: Option<&str>,
     ) -> Result<Look> {
         let Some(held) = self.owned(profile, owner).await? else { return Ok(gone()) };
-        if self.elsewhere(profile, owner).await?.is_none() {
-            return Ok(Look::Wrong("its stack names it, or is at work".to_owned()));
+        match self.standing(profile, owner).await? {
+            Standing::LeftBehind => {}
+            Standing::Held => return Ok(Look::Wrong(HELD.to_owned())),
+            Standing::AtWork => return Ok(Look::Wrong(AT_WORK.to_owned())),
         }
         if let Some(name) = published {
             let parameters = &self.ports.parameters;
@@ -180,26 +205,27 @@ impl Acting<'_> {
         Ok(held.filter(|held| owner.owns(held)))
     }
 
-    /// Why the profile is not the one that its stack holds, if it is not: the stack is gone, or at rest with
-    /// another one. `Some` of a stack at work would prove nothing, so that counts as held.
-    async fn elsewhere(&self, profile: &ProfileArn, owner: &Owner) -> Result<Option<String>> {
+    async fn standing(&self, profile: &ProfileArn, owner: &Owner) -> Result<Standing> {
         let stack = match self.ports.stacks.stack(&owner.stack_id).await {
             Ok(stack) if stack.status != "DELETE_COMPLETE" => stack,
-            Ok(_) => return Ok(Some("its stack is gone".to_owned())),
-            Err(error) if error.is_not_found() || error.kind == ErrorKind::Invalid => {
-                return Ok(Some("its stack is gone".to_owned()));
+            Ok(_) => return Ok(Standing::LeftBehind),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid) => {
+                return Ok(Standing::LeftBehind);
             }
             Err(error) => return Err(error),
         };
-        if Phase::of(&stack.status) != Phase::Idle {
-            return Ok(None);
+        if !is_at_rest(&stack.status) {
+            return Ok(Standing::AtWork);
         }
         let resource = self.ports.stacks.resource(&owner.stack_id, &owner.logical_id).await.optional()?;
-        let held = resource.filter(|resource| !resource.status.starts_with("DELETE_"));
-        let is_held = held.and_then(|resource| resource.physical_id).as_deref() == Some(profile.as_str());
-        Ok((!is_held).then(|| "its stack holds another profile".to_owned()))
+        let current = resource.filter(|resource| !has_ended(&resource.status));
+        let is_held = current.and_then(|resource| resource.physical_id).as_deref() == Some(profile.as_str());
+        Ok(if is_held { Standing::Held } else { Standing::LeftBehind })
     }
 }
+
+const HELD: &str = "its stack holds it";
+const AT_WORK: &str = "its stack is at work";
 
 fn gone() -> Look {
     Look::Wrong("it is gone, or belongs to somebody else now".to_owned())

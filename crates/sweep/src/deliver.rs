@@ -1,10 +1,11 @@
 //! The report, to everybody who is to have it.
 
-use std::fmt::Display;
+use std::{fmt::Display, future::Future};
 
 use ports::{Event, ReportStore};
 use report::{Level, Report};
 use time::macros::format_description;
+use tokio::time::{Instant, timeout_at};
 
 use crate::AccountPorts;
 
@@ -12,7 +13,7 @@ use crate::AccountPorts;
 pub const LATEST_JSON: &str = "report.json";
 /// The newest report, for people.
 pub const LATEST_HTML: &str = "report.html";
-/// What the keys of all reports begin with. They are never written twice.
+/// What the keys of all reports begin with.
 pub const HISTORY: &str = "history/";
 
 /// The report before.
@@ -27,10 +28,13 @@ pub enum Previous {
     Unread(String),
 }
 
-/// Reads the report before.
-pub async fn previous(store: Option<&dyn ReportStore>) -> Previous {
+/// Reads the report before, until `until`.
+pub async fn previous(store: Option<&dyn ReportStore>, until: Instant) -> Previous {
     let Some(store) = store else { return Previous::None };
-    match store.read(LATEST_JSON).await {
+    let Ok(read) = timeout_at(until, store.read(LATEST_JSON)).await else {
+        return Previous::Unread("it did not come in time".to_owned());
+    };
+    match read {
         Ok(bytes) => match report::from_json(&bytes) {
             Ok(report) => Previous::Known(Box::new(report)),
             Err(error) => {
@@ -56,17 +60,27 @@ pub async fn deliver(
     compared: bool,
     place: Option<&str>,
     ports: &AccountPorts,
+    until: Instant,
 ) -> Vec<String> {
     let (kept, put, told) = futures::join!(
-        keep(report, compared, ports.reports.as_deref()),
-        put(report, place, ports),
-        tell(report, place, ports),
+        in_time("the report was not kept", until, keep(report, compared, ports.reports.as_deref())),
+        in_time("the events were not put", until, put(report, place, ports)),
+        in_time("the digest was not sent", until, tell(report, place, ports)),
     );
     let undelivered: Vec<String> = [kept, put, told].into_iter().filter_map(Result::err).collect();
     for reason in &undelivered {
         tracing::error!(reason, "not delivered");
     }
     undelivered
+}
+
+async fn in_time(
+    failure: &str,
+    until: Instant,
+    delivery: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    let late = |_| Err(format!("{failure}: the time that the function has was over"));
+    timeout_at(until, delivery).await.unwrap_or_else(late)
 }
 
 /// The findings as lines of the log.
@@ -80,6 +94,7 @@ pub fn log(report: &Report) {
                     rule = line.rule,
                     severity = line.severity,
                     status = line.status,
+                    resource_kind = ?line.resource_kind,
                     resource_arn = line.resource_arn,
                     resource_name = line.resource_name,
                     problem = line.problem,

@@ -19,9 +19,9 @@ use std::{
 };
 
 use futures::{StreamExt, join, stream};
-use ports::{CallError, ErrorKind, Optional};
+use ports::{CallError, ErrorKind};
 use profile::{
-    arn::{Location, ProfileArn},
+    arn::{Arn, Location, ProfileArn},
     record::{ProfileRecord, StackRecord, StackResourceRecord},
     tags::{self, Owner, Tags},
 };
@@ -44,9 +44,6 @@ const NAMES_A_CALL: usize = 10;
 /// How many inference profiles an account may have in a Region unless it has a quota of its own
 /// (L-40EC9882).
 const DEFAULT_QUOTA: u64 = 1_000;
-
-/// CloudWatch's `ListMetrics` shows what had data in this many days.
-const LISTED_DAYS: u16 = 14;
 
 /// What is gathered of one Region, and until when.
 pub struct Gathering<'a> {
@@ -77,9 +74,12 @@ impl Gathering<'_> {
             self.read(Source::Usage, ports.usage.active()),
             self.quota(),
         );
-        let profiles = match (tagged, &under_prefix) {
-            (Ok(profiles), Ok(values)) => self.with_unlisted(profiles, values).await,
-            (profiles, _) => profiles,
+        let (profiles, unconfirmed) = match (tagged, &under_prefix) {
+            (Ok(profiles), Ok(values)) => {
+                let (profiles, unconfirmed) = self.with_unlisted(profiles, values).await;
+                (Ok(profiles), unconfirmed)
+            }
+            (profiles, _) => (profiles, BTreeMap::new()),
         };
         let seen = profiles.as_deref().unwrap_or_default();
         let (recorded, stacks, usage) = join!(
@@ -91,6 +91,7 @@ impl Gathering<'_> {
             location: self.location.clone(),
             taken_at: self.now,
             profiles,
+            unconfirmed,
             models,
             system_profiles,
             parameters: Parameters { prefix: prefix.to_owned(), under_prefix, recorded },
@@ -98,6 +99,38 @@ impl Gathering<'_> {
             usage,
             quota,
         }
+    }
+
+    /// Reads the tags of `doubted` once more, each by itself: the index of tags lags behind the service.
+    pub async fn confirm(&self, inventory: &mut Inventory, doubted: Vec<ProfileArn>) {
+        let Ok(profiles) = &mut inventory.profiles else { return };
+        let mut asked = self.tags_of_each(doubted).await;
+        let mut confirmed = Vec::with_capacity(asked.len());
+        for profile in profiles {
+            if let Some(tags) = asked.remove(&profile.record.arn) {
+                profile.tags = tags;
+                confirmed.push(profile.clone());
+            }
+        }
+        // They may name other stacks and parameters than before.
+        let under_prefix = inventory.parameters.under_prefix.as_ref().ok();
+        let (recorded, stacks) =
+            join!(self.recorded(&confirmed, under_prefix), self.stacks(&confirmed, Ok(BTreeMap::new())));
+        for (name, value) in recorded {
+            inventory.parameters.recorded.entry(name).or_insert(value);
+        }
+        for (id, stack) in stacks {
+            inventory.stacks.entry(id).or_insert(stack);
+        }
+    }
+
+    async fn tags_of_each(&self, arns: Vec<ProfileArn>) -> BTreeMap<ProfileArn, Part<Tags>> {
+        let asked = each(arns, |arn| async move {
+            let tags = self.read(Source::Tags, self.ports.profiles.tags(&arn)).await;
+            (arn, tags)
+        })
+        .await;
+        asked.into_iter().collect()
     }
 
     /// A part, unless AWS refuses it or the time for it is over.
@@ -121,13 +154,9 @@ impl Gathering<'_> {
             }
         };
         // The index leaves out what never had a tag, and lags behind what just got one.
+        indexed.retain(|_, tags| !tags.is_empty());
         let missing: Vec<ProfileArn> = arns.into_iter().filter(|arn| !indexed.contains_key(arn)).collect();
-        let asked = each(missing, |arn| async move {
-            let tags = self.read(Source::Tags, self.ports.profiles.tags(&arn)).await;
-            (arn, tags)
-        })
-        .await;
-        let mut confirmed: BTreeMap<ProfileArn, Part<Tags>> = asked.into_iter().collect();
+        let mut confirmed = self.tags_of_each(missing).await;
         records
             .into_iter()
             .map(|record| {
@@ -140,25 +169,35 @@ impl Gathering<'_> {
             .collect()
     }
 
-    /// Adds what the list does not show yet, but parameters name.
+    /// Adds what the list does not show yet, but parameters name; and tells of what it is not known whether
+    /// it is there.
     async fn with_unlisted(
         &self,
         mut profiles: Vec<Profile>,
         values: &BTreeMap<String, String>,
-    ) -> Part<Vec<Profile>> {
+    ) -> (Vec<Profile>, BTreeMap<ProfileArn, Unread>) {
         let listed: BTreeSet<&ProfileArn> = profiles.iter().map(|profile| &profile.record.arn).collect();
         let named = values.values().filter_map(|value| ProfileArn::parse(value));
         let unlisted: BTreeSet<ProfileArn> =
             named.filter(|arn| arn.is_in(&self.location) && !listed.contains(arn)).collect();
         let asked = each(unlisted, |arn| async move {
-            let found = async { self.ports.profiles.get(arn.as_str()).await.optional() };
-            self.read(Source::Profiles, found).await
+            let found = in_time(Source::Profiles, self.until, self.ports.profiles.get(arn.as_str())).await;
+            (arn, found)
         })
         .await;
-        let found: Vec<ProfileRecord> =
-            asked.into_iter().collect::<Part<Vec<_>>>()?.into_iter().flatten().collect();
+        let (mut found, mut unconfirmed) = (Vec::new(), BTreeMap::new());
+        for (arn, answer) in asked {
+            match answer {
+                Ok(record) => found.push(record),
+                // An id that Bedrock finds malformed is nobody's.
+                Err(Trouble::Call(error)) if is_absent(&error) => {}
+                Err(trouble) => {
+                    unconfirmed.insert(arn, unread(Source::Profiles, trouble));
+                }
+            }
+        }
         profiles.extend(self.with_tags(found).await);
-        Ok(profiles)
+        (profiles, unconfirmed)
     }
 
     /// Names and values of what lies under the prefix.
@@ -253,14 +292,19 @@ impl Gathering<'_> {
     }
 
     async fn stack(&self, id: &str, known: Option<&StackRecord>) -> Part<Stack> {
-        let record = match known {
-            Some(record) => record.clone(),
+        let record = match (known, is_stack_of(id, &self.location)) {
+            (Some(record), _) => record.clone(),
+            (None, Some(false)) => return Ok(Stack::Elsewhere),
+            // What is no stack's id was never one.
+            (None, None) => return Ok(Stack::Gone),
             // A deleted stack is not listed; a new one is perhaps not listed yet.
-            None => match in_time(Source::Stacks, self.until, self.ports.stacks.stack(id)).await {
-                Ok(record) => record,
-                Err(Trouble::Call(error)) if is_no_stack(&error) => return Ok(Stack::Gone),
-                Err(trouble) => return Err(unread(Source::Stacks, trouble)),
-            },
+            (None, Some(true)) => {
+                match in_time(Source::Stacks, self.until, self.ports.stacks.stack(id)).await {
+                    Ok(record) => record,
+                    Err(Trouble::Call(error)) if is_absent(&error) => return Ok(Stack::Gone),
+                    Err(trouble) => return Err(unread(Source::Stacks, trouble)),
+                }
+            }
         };
         if record.status == "DELETE_COMPLETE" {
             return Ok(Stack::Gone);
@@ -280,8 +324,8 @@ impl Gathering<'_> {
         let today = self.now.date();
         let since = today - Duration::days(i64::from(days));
         let mut ids = active;
-        if days > LISTED_DAYS {
-            let old = self.now - Duration::days(i64::from(LISTED_DAYS));
+        if days > UNATTRIBUTED_DAYS {
+            let old = self.now - Duration::days(i64::from(UNATTRIBUTED_DAYS));
             let unlisted = profiles.iter().map(|profile| &profile.record);
             let unlisted = unlisted.filter(|record| record.created_at.is_none_or(|made| made < old));
             ids.extend(unlisted.map(|record| record.arn.id().to_owned()));
@@ -304,7 +348,7 @@ impl Gathering<'_> {
     async fn quota(&self) -> Part<u64> {
         let asked = in_time(Source::Quota, self.until, self.ports.quotas.inference_profiles()).await;
         match asked {
-            Err(Trouble::Call(error)) if is_not_offered(&error) => Ok(DEFAULT_QUOTA),
+            Err(Trouble::Call(error)) if is_absent(&error) => Ok(DEFAULT_QUOTA),
             asked => asked.map_err(|trouble| unread(Source::Quota, trouble)),
         }
     }
@@ -317,7 +361,7 @@ pub async fn cost_tags(ports: &AccountPorts, settings: &Settings, until: Instant
     }
     match in_time(Source::CostTags, until, ports.cost_tags.active()).await {
         Ok(active) => Ok(Some(active)),
-        Err(Trouble::Call(error)) if is_not_offered(&error) => {
+        Err(Trouble::Call(error)) if is_absent(&error) => {
             tracing::info!(%error, "the cost allocation tags are not this account's to read");
             Ok(None)
         }
@@ -367,15 +411,20 @@ fn unread(source: Source, trouble: Trouble) -> Unread {
     Unread { source, reason: trouble.to_string() }
 }
 
-/// A stack's id that CloudFormation does not know, or that cannot be one here: nobody can own by it.
-fn is_no_stack(error: &CallError) -> bool {
+/// What AWS does not know, or finds malformed, is not there. That goes for services too: billing and Service
+/// Quotas are not offered in every partition, nor by every stand-in, and not every account has a value there.
+fn is_absent(error: &CallError) -> bool {
     matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid)
 }
 
-/// Billing and Service Quotas are not offered in every partition, nor by every stand-in, and not every
-/// account has a value of its own.
-fn is_not_offered(error: &CallError) -> bool {
-    matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid)
+/// Whether `id` is that of a stack in `location`; `None` when it is no stack's id.
+pub(crate) fn is_stack_of(id: &str, location: &Location) -> Option<bool> {
+    let arn = Arn::parse(id).filter(|arn| arn.service == "cloudformation")?;
+    arn.resource.strip_prefix("stack/")?;
+    let here = arn.partition == location.partition
+        && arn.region == location.region
+        && arn.account == location.account;
+    Some(here)
 }
 
 /// Asks for each item side by side, a bounded number at a time.

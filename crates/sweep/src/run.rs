@@ -2,21 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::Future,
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use profile::{
     arn::{Arn, Location, ProfileArn},
     fault::Faults,
     tag_policy::TagPolicy,
     tags,
 };
-use report::{ActionReport, Changes, ProfileRow, RegionReport, Report, SCHEMA_VERSION};
+use report::{ActionReport, ProfileRow, RegionReport, Report, SCHEMA_VERSION};
 use rules::{
     finding::Finding,
     inventory::{Inventory, Part, Source, Unread},
-    judge::{Criteria, Judgement, judge, judge_cost_tags},
+    judge::{Criteria, Judgement, judge, judge_cost_tags, to_confirm},
     owner,
     plan::plan,
     rule::Rule,
@@ -32,11 +33,26 @@ use crate::{
     settings::Settings,
 };
 
-/// How much of the function's time is kept for what comes after gathering: a third, and at most this.
-const AFTERWARDS: Duration = Duration::from_secs(120);
-
 /// How many Regions are swept side by side.
 const REGIONS_SIDE_BY_SIDE: usize = 8;
+
+/// When each part of a sweep ends, done or not.
+#[derive(Debug, Clone, Copy)]
+struct Timetable {
+    gathering: Instant,
+    acting: Instant,
+    delivering: Instant,
+}
+
+impl Timetable {
+    /// Two thirds of the time until `deadline` are for gathering, and a sixth each for acting and for
+    /// delivering, the last seconds apart, which the result needs; of ten minutes more is for gathering.
+    fn until(deadline: Instant) -> Self {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let before = |longest: u64, share: u32| deadline - Duration::from_secs(longest).min(left / share);
+        Self { gathering: before(120, 3), acting: before(60, 6), delivering: before(10, 30) }
+    }
+}
 
 /// Why there is no report at all.
 #[derive(Debug, thiserror::Error)]
@@ -89,49 +105,60 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         let is_regular = settings.judges_as(deployed);
         let place = settings.report_bucket.as_deref().filter(|_| is_regular).map(deliver::place);
         let place = place.as_deref();
-        let mut report = self.report(deployed, &settings, home, deadline).await;
+        let times = Timetable::until(deadline);
+        let (mut report, compared) = self.report(deployed, &settings, home, times).await;
         deliver::log(&report);
         if is_regular {
-            let compared = report.undelivered.is_empty();
             if settings.metrics {
                 deliver::count(&report);
             }
-            report.undelivered.extend(deliver::deliver(&report, compared, place, &self.account).await);
+            let undelivered =
+                deliver::deliver(&report, compared, place, &self.account, times.delivering).await;
+            report.undelivered.extend(undelivered);
         }
         Ok(report::result(&report, place, report::RESULT_LIMIT)?)
     }
 
+    /// The report, and whether it could be compared with the one before.
     async fn report(
         &self,
         deployed: &Settings,
         settings: &Settings,
         home: &Location,
-        deadline: Instant,
-    ) -> Report {
+        times: Timetable,
+    ) -> (Report, bool) {
         let started_at = self.account.clock.now();
-        let left = deadline.saturating_duration_since(Instant::now());
-        let until = deadline - AFTERWARDS.min(left / 3);
         let here = |settings: &Settings| match settings.regions.as_slice() {
-            [] => vec![home.region.clone()],
-            regions => regions.to_vec(),
+            [] => BTreeSet::from([home.region.clone()]),
+            regions => regions.iter().cloned().collect(),
         };
-        let regions: BTreeSet<String> = here(settings).into_iter().collect();
+        let (regions, configured) = (here(settings), here(deployed));
 
-        let (policy, cost_tags, previous) = futures::join!(
-            self.policy(settings, home, until),
-            gather::cost_tags(&self.account, settings, until),
-            self.previous(deployed, settings),
+        let ports: Vec<RegionPorts> = regions.iter().map(|region| (self.in_region)(region)).collect();
+        let gatherings = regions.iter().zip(&ports).map(|(region, ports)| Gathering {
+            ports,
+            location: Location { region: region.clone(), ..home.clone() },
+            now: started_at,
+            settings,
+            until: times.gathering,
+        });
+        let gatherings: Vec<Gathering<'_>> = gatherings.collect();
+        let (policy, cost_tags, previous, gathered) = futures::join!(
+            self.policy(settings, home, times.gathering),
+            gather::cost_tags(&self.account, settings, times.gathering),
+            self.previous(deployed, settings, times.gathering),
+            side_by_side(gatherings.iter().map(Gathering::inventory)),
         );
         let criteria = Criteria { rules: settings.rules.clone(), policy, thresholds: settings.thresholds };
         let shared_unread: Vec<Unread> = criteria.policy.as_ref().err().into_iter().cloned().collect();
         let may_act = shared_unread.is_empty() && cost_tags.is_ok();
-        let names: Vec<&String> = regions.iter().collect();
-        let mut swept = Vec::with_capacity(names.len());
-        for some in names.chunks(REGIONS_SIDE_BY_SIDE) {
-            let sweeps =
-                some.iter().map(|region| self.region(region, home, settings, &criteria, may_act, until));
-            swept.extend(join_all(sweeps).await);
-        }
+        let swept = side_by_side(
+            gatherings
+                .iter()
+                .zip(gathered)
+                .map(|(gathering, inventory)| sweep(gathering, inventory, &criteria, may_act, times.acting)),
+        )
+        .await;
 
         let (mut inventories, mut judgements, mut actions) = (Vec::new(), Vec::new(), Vec::new());
         for region in swept {
@@ -147,6 +174,11 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
             undecided.extend(judgement.undecided.iter().map(|rule| (*rule, region.clone())));
         }
         undecided.extend(cost.undecided.iter().map(|rule| (*rule, home.region.clone())));
+        // Nobody was asked, or another account pays: that there is no finding says nothing.
+        let asked_for_cost = !matches!(cost_tags, Ok(None));
+        if !asked_for_cost {
+            undecided.insert((Rule::CostTagInactive, home.region.clone()));
+        }
         let mut findings: Vec<Finding> = Vec::new();
         let mut silenced: BTreeMap<Rule, usize> = BTreeMap::new();
         for judgement in judgements.into_iter().chain([cost]) {
@@ -158,24 +190,20 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         findings.sort_by(|a, b| (a.severity, a.rule, &a.region).cmp(&(b.severity, b.rule, &b.region)));
 
         // A Region that only this invocation leaves out may still hold what it held.
-        let configured: BTreeSet<String> = here(deployed).into_iter().collect();
-        let (changes, unconfirmed, undelivered) = match previous {
-            Previous::Incomparable => (Changes::default(), Vec::new(), Vec::new()),
+        let undecided = |rule: Rule, region: &str| {
+            undecided.contains(&(rule, region.to_owned()))
+                || (configured.contains(region) && !regions.contains(region))
+        };
+        let ((changes, unconfirmed), undelivered, compared) = match previous {
+            Previous::Known(before) => {
+                (report::changes(Some(&before), &findings, undecided), Vec::new(), true)
+            }
+            Previous::None => (report::changes(None, &findings, undecided), Vec::new(), true),
+            Previous::Incomparable => (Default::default(), Vec::new(), false),
             Previous::Unread(reason) => {
                 let told =
                     format!("what changed is not known, the report before could not be read: {reason}");
-                (Changes::default(), Vec::new(), vec![told])
-            }
-            previous => {
-                let previous = match &previous {
-                    Previous::Known(report) => Some(&**report),
-                    _ => None,
-                };
-                let (changes, unconfirmed) = report::changes(previous, &findings, |rule, region| {
-                    undecided.contains(&(rule, region.to_owned()))
-                        || (configured.contains(region) && !regions.contains(region))
-                });
-                (changes, unconfirmed, Vec::new())
+                (Default::default(), vec![told], false)
             }
         };
         let cost_unread = cost_tags.as_ref().err().cloned();
@@ -186,11 +214,12 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
             region.unread.push(unread);
             region.complete = false;
         }
-        let mut counts: BTreeMap<Rule, usize> = settings.rules.iter().map(|rule| (*rule, 0)).collect();
+        let judged = settings.rules.iter().filter(|rule| asked_for_cost || **rule != Rule::CostTagInactive);
+        let mut counts: BTreeMap<Rule, usize> = judged.map(|rule| (*rule, 0)).collect();
         for finding in &findings {
             *counts.entry(finding.rule).or_default() += 1;
         }
-        Report {
+        let report = Report {
             schema_version: SCHEMA_VERSION,
             account: home.account.clone(),
             region: home.region.clone(),
@@ -207,41 +236,16 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
             actions,
             undelivered,
             regions: region_reports,
-        }
-    }
-
-    /// Gathers, judges and acts in one Region.
-    async fn region(
-        &self,
-        region: &str,
-        home: &Location,
-        settings: &Settings,
-        criteria: &Criteria,
-        may_act: bool,
-        until: Instant,
-    ) -> Swept {
-        let ports = (self.in_region)(region);
-        let now = self.account.clock.now();
-        let location = Location { region: region.to_owned(), ..home.clone() };
-        let inventory = Gathering { ports: &ports, location, now, settings, until }.inventory().await;
-        let judgement = judge(&inventory, criteria);
-        let planned = if may_act { plan(&inventory, &judgement, &settings.actions) } else { Vec::new() };
-        let names: BTreeMap<ProfileArn, String> = inventory
-            .profiles()
-            .iter()
-            .map(|profile| (profile.record.arn.clone(), profile.record.name.clone()))
-            .collect();
-        let acting = Acting { ports: &ports, region, names: &names, now, dry_run: settings.dry_run };
-        let actions = acting.carry_out(planned).await;
-        Swept { inventory, judgement, actions }
+        };
+        (report, compared)
     }
 
     /// The report before, if this one is to be compared with it.
-    async fn previous(&self, deployed: &Settings, settings: &Settings) -> Previous {
+    async fn previous(&self, deployed: &Settings, settings: &Settings, until: Instant) -> Previous {
         if !settings.judges_as(deployed) {
             return Previous::Incomparable;
         }
-        deliver::previous(self.account.reports.as_deref()).await
+        deliver::previous(self.account.reports.as_deref(), until).await
     }
 
     /// The tag policy, which may lie in a parameter of the function's own Region.
@@ -253,6 +257,44 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         let read = settings.shared.tag_policy(text.as_deref());
         read.map_err(|faults| Unread { source: Source::TagPolicy, reason: faults.to_string() })
     }
+}
+
+/// Judges and acts in one Region.
+async fn sweep(
+    gathering: &Gathering<'_>,
+    mut inventory: Inventory,
+    criteria: &Criteria,
+    may_act: bool,
+    until: Instant,
+) -> Swept {
+    let settings = gathering.settings;
+    let mut judgement = judge(&inventory, criteria);
+    let doubted = to_confirm(&inventory, &judgement);
+    if !doubted.is_empty() {
+        gathering.confirm(&mut inventory, doubted).await;
+        judgement = judge(&inventory, criteria);
+    }
+    let planned = if may_act { plan(&inventory, &judgement, &settings.actions) } else { Vec::new() };
+    let names: BTreeMap<ProfileArn, String> = inventory
+        .profiles()
+        .iter()
+        .map(|profile| (profile.record.arn.clone(), profile.record.name.clone()))
+        .collect();
+    let acting = Acting {
+        ports: gathering.ports,
+        region: &gathering.location.region,
+        names: &names,
+        now: gathering.now,
+        dry_run: settings.dry_run,
+        until,
+    };
+    let actions = acting.carry_out(planned).await;
+    Swept { inventory, judgement, actions }
+}
+
+/// What comes of each Region, in their order, some Regions at a time.
+async fn side_by_side<T>(regions: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(regions).buffered(REGIONS_SIDE_BY_SIDE).collect().await
 }
 
 fn region_report(inventory: &Inventory, shared_unread: &[Unread]) -> RegionReport {

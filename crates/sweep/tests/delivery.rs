@@ -5,8 +5,9 @@
 mod common;
 
 use common::{Harness, pairs};
-use local_aws::in_process::Fault;
+use local_aws::in_process::{Fault, Moment};
 use ports::ErrorKind;
+use profile::tags;
 use serde_json::{Value, json};
 use sweep::run::Failure;
 
@@ -75,6 +76,37 @@ async fn what_does_not_arrive_is_told_and_does_not_keep_the_rest_back() {
     harness.aws().account().refused_events = 1;
     let swept = harness.sweep(json!({})).await;
     assert_eq!(swept.0["undelivered"], json!(["the event bus refused 1 of 2 events"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_never_answers_the_result_comes_in_time() {
+    for (operation, told) in [
+        ("s3:GetObject", "what changed is not known"),
+        ("s3:PutObject", "the report was not kept: the time that the function has was over"),
+        ("events:PutEvents", "the events were not put: the time that the function has was over"),
+        ("sns:Publish", "the digest was not sent: the time that the function has was over"),
+    ] {
+        let harness = with_a_finding();
+        harness.aws().account().faults.add(Fault::crash(operation, Moment::Before));
+        let began = harness.now();
+        let swept = harness.sweep(json!({})).await;
+        assert!(harness.now() - began < harness.timeout, "{operation}");
+        assert!(
+            swept.0["undelivered"][0].as_str().unwrap().starts_with(told),
+            "{:?}",
+            swept.0["undelivered"]
+        );
+        assert_eq!(swept.found(), pairs(&[("unmanaged", "notebook")]));
+    }
+    let harness = with_a_finding();
+    harness.owned("drained", &[(tags::DRAIN_UNTIL, "2026-02-01T00:00:00Z")]);
+    harness.aws().account().faults.add(Fault::crash("bedrock:DeleteInferenceProfile", Moment::Before));
+    let began = harness.now();
+    let swept = harness.sweep(json!({})).await;
+    assert!(harness.now() - began < harness.timeout);
+    let failed = ("retire".to_owned(), "drained".to_owned(), "failed".to_owned());
+    assert_eq!(swept.actions(), [failed]);
+    assert!(harness.aws().account().mails.len() == 1, "the report is delivered all the same");
 }
 
 #[tokio::test(start_paused = true)]

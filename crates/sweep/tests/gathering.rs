@@ -146,6 +146,38 @@ async fn a_profile_whose_tags_the_index_does_not_show_yet_is_not_untagged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_that_were_changed_a_moment_ago_are_believed_over_the_index() {
+    let harness = sound();
+    let late = harness.by_hand("late", &[("note", "new")]);
+    harness.aws().account().world.switches.lag_tagging_api_ms = 60_000;
+    let ports: &dyn ports::Profiles = harness.aws();
+    // Tagged, and by its tags the current profile of a stack that nobody named before.
+    let declared = harness.declared("chat2");
+    let mut tags = ports.tags(&declared).await.unwrap();
+    tags.insert(tags::LOGICAL_ID.into(), "Logicallate".into());
+    tags.remove(tags::PARAMETER);
+    ports.tag(&late, &tags).await.unwrap();
+    let key = (STACK.to_owned(), "Logicallate".to_owned());
+    let record = harness.aws().account().resources[&(STACK.to_owned(), "Logicalchat2".to_owned())].clone();
+    harness
+        .aws()
+        .account()
+        .resources
+        .insert(key, profile::record::StackResourceRecord { physical_id: Some(late.to_string()), ..record });
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_findings_are_not_asked_about_one_by_one() {
+    let harness = Harness::new();
+    for n in 0..60 {
+        harness.by_hand(&format!("p{n}"), &[("team", "a")]);
+    }
+    harness.sweep(json!({})).await;
+    assert_eq!(harness.calls(&["bedrock:ListTagsForResource"]), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parameter_of_a_profile_that_the_list_does_not_show_yet_does_not_dangle() {
     let harness = sound();
     harness.aws().account().world.switches.lag_list_ms = 60_000;
@@ -158,6 +190,63 @@ async fn a_parameter_of_a_profile_that_the_list_does_not_show_yet_does_not_dangl
     harness.aws().account().parameters.seed("/inference-profiles/old", gone, tags::Tags::new());
     let found = harness.sweep(json!({})).await.found();
     assert_eq!(found, pairs(&[("parameter-dangling", "/inference-profiles/old")]));
+}
+
+const UNKNOWN: &str = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/zzzzzzzzzzzz";
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_cannot_be_looked_up_hides_nothing_else() {
+    for kind in [ErrorKind::Denied, ErrorKind::Unknown] {
+        let harness = sound();
+        harness.by_hand("bare", &[]);
+        harness.aws().account().parameters.seed("/inference-profiles/old", UNKNOWN, tags::Tags::new());
+        harness.aws().account().faults.add(Fault::before("bedrock:GetInferenceProfile", kind).times(9));
+        let swept = harness.sweep(json!({})).await;
+        assert_eq!(swept.unread(), [(HOME.to_owned(), "profiles".to_owned())]);
+        let found = swept.found();
+        assert!(found.contains(&("untagged".into(), "bare".into())), "{found:?}");
+        assert!(!found.iter().any(|(rule, _)| rule == "parameter-dangling"), "{found:?}");
+        assert_eq!(swept.0["profiles"], 3);
+    }
+    // An id that Bedrock finds malformed is nobody's.
+    let harness = sound();
+    harness.aws().account().parameters.seed("/inference-profiles/old", UNKNOWN, tags::Tags::new());
+    harness.aws().account().faults.add(Fault::before("bedrock:GetInferenceProfile", ErrorKind::Invalid));
+    let swept = harness.sweep(json!({})).await;
+    assert_eq!(swept.found(), pairs(&[("parameter-dangling", "/inference-profiles/old")]));
+    assert!(swept.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_of_another_place_owns_nothing_here_and_is_not_gone() {
+    for id in [
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/app/1",
+        "arn:aws:cloudformation:us-east-1:210987654321:stack/app/1",
+        "arn:aws-cn:cloudformation:us-east-1:123456789012:stack/app/1",
+    ] {
+        let harness = Harness::new();
+        harness.owned("copied", &[(tags::STACK_ID, id)]);
+        tokio::time::sleep(Duration::from_secs(40 * 86_400)).await;
+        let swept = harness.sweep(json!({"deleteOrphans": true})).await;
+        assert_eq!(swept.found(), pairs(&[("idle", "copied")]), "{id}");
+        assert!(swept.is_complete() && swept.actions().is_empty());
+    }
+    let harness = Harness::new();
+    harness.owned("spoilt", &[(tags::STACK_ID, "app")]);
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("orphaned-stack-deleted", "spoilt")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_billing_was_not_asked_nothing_is_said_of_it() {
+    let harness = sound();
+    harness.aws().account().world.state.cost_tags = Some([("owner".to_owned(), false)].into());
+    assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("cost-tag-inactive", "owner")]));
+    harness.aws().account().world.state.cost_tags = None;
+    let swept = harness.sweep(json!({})).await;
+    assert!(swept.is_complete() && swept.found().is_empty());
+    assert_eq!(swept.0["counts"].get("cost-tag-inactive"), None);
+    assert_eq!(swept.0["unconfirmed"][0]["rule"], "cost-tag-inactive");
+    assert_eq!(swept.0["changes"]["gone"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,12 +312,12 @@ async fn use_older_than_two_weeks_is_asked_for_when_idleness_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_is_called_past_the_profiles_is_told_for_a_week() {
+async fn a_model_that_is_called_past_the_profiles_is_told_for_two_weeks() {
     let harness = sound();
     let now = harness.now();
     harness.aws().account().invocations.entry(NOVA.into()).or_default().push(now);
     assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[("unattributed-usage", NOVA)]));
-    tokio::time::sleep(Duration::from_secs(9 * 86_400)).await;
+    tokio::time::sleep(Duration::from_secs(16 * 86_400)).await;
     assert_eq!(harness.sweep(json!({})).await.found(), pairs(&[]));
 }
 

@@ -43,6 +43,34 @@ async fn every_region_is_swept_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_region_that_does_not_answer_does_not_hide_the_others_however_many_there_are() {
+    let names = [
+        "ap-south-1",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    ];
+    let harness = Harness::of(&names).with("REGIONS", &names.join(","));
+    for aws in harness.regions.values() {
+        aws.account().latency = Duration::from_millis(20);
+    }
+    harness.regions["eu-north-1"]
+        .account()
+        .faults
+        .add(Fault::crash("cloudwatch:ListMetrics", local_aws::in_process::Moment::Before));
+    let swept = harness.sweep(json!({})).await;
+    assert_eq!(swept.unread(), [("eu-north-1".to_owned(), "usage".to_owned())]);
+    assert_eq!(swept.0["regions"].as_array().unwrap().len(), names.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_region_that_fails_does_not_hide_the_others() {
     let harness = two();
     harness.regions[EU].account().faults.add(Fault::before(Fault::ANY, ErrorKind::Denied).times(u32::MAX));

@@ -55,7 +55,9 @@ pub(super) fn judge_cost_tags(
     docket: &mut Docket<'_>,
 ) {
     let unread = |inventory: &Inventory| {
-        inventory.profiles.is_err() || inventory.profiles().iter().any(|profile| profile.tags.is_err())
+        inventory.profiles.is_err()
+            || !inventory.unconfirmed.is_empty()
+            || inventory.profiles().iter().any(|profile| profile.tags.is_err())
     };
     if inventories.iter().any(unread) {
         docket.undecided(Rule::CostTagInactive);
@@ -205,6 +207,7 @@ mod tests {
         for source in [Source::Profiles, Source::Tags] {
             assert_eq!(open(judged(&world.clone().unread(source), &cost_tags(&[]))), nothing());
         }
+        assert_eq!(open(judged(&world.clone().unconfirmed("p9"), &cost_tags(&[]))).len(), 2);
         // What can be read is judged all the same.
         let half = world.managed("p2", "chat").edit("p2", |profile| profile.tags = Err(unread(Source::Tags)));
         assert_eq!(open(judged(&half, &cost_tags(&[(tags::SPEC, true)]))).len(), 2);

@@ -25,9 +25,11 @@ pub(super) struct Case<'a> {
 
 /// How a profile stands to the stack that owns it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Standing<'a> {
+pub(crate) enum Standing<'a> {
     /// None of ours.
     Foreign,
+    /// The stack is one that cannot own here.
+    Elsewhere,
     /// The stack, or what it says of its resources, could not be read.
     Unread,
     /// The stack is at work, or can still be taken back to what it was.
@@ -42,7 +44,7 @@ pub(super) enum Standing<'a> {
 
 /// What a stack's resource is instead of a profile that names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Instead<'a> {
+pub(crate) enum Instead<'a> {
     /// The stack has no such resource.
     NoResource,
     /// The stack deleted it, or let go of it; its status.
@@ -104,7 +106,7 @@ impl<'a> Case<'a> {
     /// declared nowhere that is known.
     pub(super) fn declared(&self) -> Option<String> {
         match (&self.sign, self.standing) {
-            (None, _) | (_, Standing::StackGone | Standing::NotInStack(_)) => None,
+            (None, _) | (_, Standing::StackGone | Standing::NotInStack(_) | Standing::Elsewhere) => None,
             (Some(Sign::Ours(_)), _) if self.is_draining() => None,
             (Some(Sign::Ours(owner)), _) => Some(format!(
                 "of {} in the template of stack {}",
@@ -171,16 +173,27 @@ impl<'a> Case<'a> {
 /// CloudFormation can still take these back to the resources of before, or forward to others.
 const UNSETTLED: [&str; 2] = ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"];
 
-fn standing<'a>(scene: &Scene<'a>, owner: &tags::Owner, arn: &str) -> Standing<'a> {
+/// Whether a stack in `status` is at rest, so that what it says of its resources is what it holds.
+pub fn is_at_rest(status: &str) -> bool {
+    Phase::of(status) == Phase::Idle && !UNSETTLED.contains(&status)
+}
+
+/// Whether a resource in `status` is none of its stack any more: deleted, or let go of.
+pub fn has_ended(status: &str) -> bool {
+    ["DELETE_COMPLETE", "DELETE_SKIPPED"].contains(&status)
+}
+
+pub(crate) fn standing<'a>(scene: &Scene<'a>, owner: &tags::Owner, arn: &str) -> Standing<'a> {
     let (record, resources) = match scene.inventory.stacks.get(&owner.stack_id) {
         None | Some(Err(_)) => return Standing::Unread,
         Some(Ok(Stack::Gone)) => return Standing::StackGone,
+        Some(Ok(Stack::Elsewhere)) => return Standing::Elsewhere,
         Some(Ok(Stack::Lives { record, resources })) => (record, resources),
     };
     if record.status == "DELETE_COMPLETE" {
         return Standing::StackGone;
     }
-    if Phase::of(&record.status) != Phase::Idle || UNSETTLED.contains(&record.status.as_str()) {
+    if !is_at_rest(&record.status) {
         return Standing::InMotion;
     }
     let Ok(resources) = resources else { return Standing::Unread };
@@ -189,9 +202,7 @@ fn standing<'a>(scene: &Scene<'a>, owner: &tags::Owner, arn: &str) -> Standing<'
     };
     let status = resource.status.as_str();
     match resource.physical_id.as_deref() {
-        _ if ["DELETE_COMPLETE", "DELETE_SKIPPED"].contains(&status) => {
-            Standing::NotInStack(Instead::Ended(status))
-        }
+        _ if has_ended(status) => Standing::NotInStack(Instead::Ended(status)),
         Some(physical_id) if physical_id == arn => Standing::Current(record),
         Some(physical_id) => Standing::NotInStack(Instead::Other(physical_id)),
         None => Standing::NotInStack(Instead::Nothing(status)),

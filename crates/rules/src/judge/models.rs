@@ -1,6 +1,6 @@
 //! `model-legacy`, `model-end-of-life`, `model-unavailable`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use profile::{
     arn::Arn,
@@ -18,6 +18,8 @@ pub(super) struct Models<'a> {
     inventory: &'a Inventory,
     models: Option<HashMap<&'a str, &'a FoundationModel>>,
     system_profiles: Option<HashMap<&'a str, &'a SystemProfile>>,
+    /// The ids of the models that system profiles route to, in any Region.
+    routed: HashSet<&'a str>,
     catalogue: Option<Catalogue>,
     /// What may follow a model, for profiles copied from it or from a system profile of this geography.
     successors: HashMap<(&'a str, &'a str), Vec<String>>,
@@ -32,6 +34,7 @@ impl<'a> Models<'a> {
             models: models.map(|all| all.iter().map(|model| (model.id.as_str(), model)).collect()),
             system_profiles: system_profiles
                 .map(|all| all.iter().map(|system| (system.id.as_str(), system)).collect()),
+            routed: system_profiles.into_iter().flatten().flat_map(routes).collect(),
             catalogue: None,
             successors: HashMap::new(),
         }
@@ -129,8 +132,13 @@ impl<'a> Models<'a> {
         let region = case.region();
         let mut gone = Vec::new();
         if let Some(known) = &self.models {
-            let here = model_arns(case).filter(|(arn, _)| arn.region.is_empty() || arn.region == region);
-            let ids: BTreeSet<&str> = here.map(|(_, id)| id).filter(|id| !known.contains_key(id)).collect();
+            // Without a Region it may be one that only others offer, as long as anything routes there.
+            let is_lost = |arn: &Arn<'_>, id: &str| match arn.region.is_empty() {
+                true => self.system_profiles.is_some() && !self.routed.contains(id),
+                false => arn.region == region,
+            };
+            let lost = model_arns(case).filter(|(arn, id)| !known.contains_key(id) && is_lost(arn, id));
+            let ids: BTreeSet<&str> = lost.map(|(_, id)| id).collect();
             let ids: Vec<&str> = ids.into_iter().collect();
             if !ids.is_empty() {
                 let does = if ids.len() == 1 { "a model" } else { "models" };
@@ -163,7 +171,16 @@ impl<'a> Models<'a> {
 
 /// The foundation models that a profile routes to: their ARNs, and their ids.
 fn model_arns<'a>(case: &Case<'a>) -> impl Iterator<Item = (Arn<'a>, &'a str)> {
-    let arns = case.record.models.iter().filter_map(|arn| Arn::parse(arn));
+    foundation_models(&case.record.models)
+}
+
+/// The ids of the foundation models that a system profile routes to.
+fn routes(system: &SystemProfile) -> impl Iterator<Item = &str> {
+    foundation_models(&system.models).map(|(_, id)| id)
+}
+
+fn foundation_models(arns: &[String]) -> impl Iterator<Item = (Arn<'_>, &str)> {
+    let arns = arns.iter().filter_map(|arn| Arn::parse(arn));
     arns.filter_map(|arn| Some((arn, arn.bedrock_id("foundation-model")?)))
 }
 
@@ -286,6 +303,7 @@ mod tests {
     fn a_model_that_the_region_no_longer_has_is_unavailable() {
         for region in ["us-east-1", ""] {
             let world = bare(&[model_arn(region, MODEL), model_arn("eu-west-1", MODEL)]).no_model(MODEL);
+            let world = world.no_system_profile(SYSTEM_PROFILE);
             let finding = world.finding(ModelUnavailable);
             assert_eq!(finding.severity, Severity::Critical);
             assert_eq!(
@@ -296,6 +314,22 @@ mod tests {
         }
         // Another Region's models are not listed here.
         assert_eq!(bare(&[model_arn("eu-west-1", MODEL)]).no_model(MODEL).found(), nothing());
+    }
+
+    #[test]
+    fn a_model_without_a_region_is_there_while_a_system_profile_routes_to_it() {
+        let world = |region: &str| bare(&[model_arn(region, MODEL)]).no_model(MODEL);
+        assert_eq!(world("").found(), nothing());
+        assert_eq!(world("us-east-1").found(), ["model-unavailable search"]);
+        let gone = world("").no_system_profile(SYSTEM_PROFILE);
+        assert_eq!(gone.found(), ["model-unavailable search"]);
+        // A list of system profiles that is unread may have held one.
+        let unread = gone.unread(Source::SystemProfiles).judged();
+        assert_eq!(unread.findings, []);
+        assert_eq!(unread.undecided, [ModelUnavailable].into());
+        // Both ways to the same model.
+        let both = bare(&["", "us-east-1"].map(|region| model_arn(region, MODEL))).no_model(MODEL);
+        assert!(both.finding(ModelUnavailable).problem.contains("a model that us-east-1 does not offer"));
     }
 
     #[test]

@@ -95,14 +95,25 @@ pub(crate) fn drains_until(tags: &tags::Tags) -> Option<OffsetDateTime> {
 }
 
 fn drain_expired(case: &Case<'_>, docket: &mut Docket<'_>) {
-    let (Some(_), Some(text)) = (case.owner(), case.tags.get(tags::DRAIN_UNTIL)) else { return };
+    let (Some(owner), Some(text)) = (case.owner(), case.tags.get(tags::DRAIN_UNTIL)) else { return };
     let now = case.scene.inventory.taken_at;
+    let key = tags::DRAIN_UNTIL;
     let removal = case.removal_command();
     let (problem, remedy) = match drains_until(case.tags) {
         Some(until) if until > now => return,
+        _ if matches!(case.standing, Standing::Current(_)) => (
+            format!(
+                "Its tag {key} is {}, though it is the profile of {} in stack {}, so it is not retired",
+                quoted(text),
+                owner.logical_id,
+                owner::stack_name(&owner.stack_id)
+            ),
+            format!("Take the mark off: {}", case.untag_command([key])),
+        ),
         Some(_) => {
             let holders: Vec<&str> = case.scene.holders(case.arn()).collect();
             let remedy = match holders.is_empty() {
+                true if case.standing == Standing::Elsewhere => format!("Delete it: {removal}"),
                 true => format!("Let the sweep retire it (its action retire), or delete it: {removal}"),
                 false => format!(
                     "Make {} hold the ARN of its successor first, then delete it: {removal}",
@@ -119,7 +130,6 @@ fn drain_expired(case: &Case<'_>, docket: &mut Docket<'_>) {
         }
         None => {
             let now = now.date();
-            let key = tags::DRAIN_UNTIL;
             let command = case.tag_command([(key, Some(format!("{now}T00:00:00Z").as_str()))]);
             (
                 format!("Its tag {key} is {}, which is no time, so it is never retired", quoted(text)),
@@ -172,6 +182,7 @@ mod tests {
         }
         assert_eq!(managed().only(&[Unmanaged]).found(), nothing());
         assert_eq!(managed().only(&[Unmanaged]).untag("p1", tags::STACK_ID).found(), ["unmanaged search"]);
+        assert_eq!(managed().only(&[Unmanaged]).untag("p1", tags::LOGICAL_ID).found(), nothing());
     }
 
     #[test]
@@ -272,6 +283,10 @@ mod tests {
         assert_eq!(gone().tag("p1", "aws:cloudformation:stack-name", "other").found(), nothing());
         assert_eq!(gone().tag("p1", "managed-by", "terraform").found(), nothing());
         assert_eq!(gone().tag("p1", "managed-by", "team").found(), ["orphaned-stack-deleted search"]);
+        // What deploys by stacks made it what it is.
+        for (key, value) in [("ManagedBy", "CloudFormation"), ("created-by", "cdk"), ("cdk", "true")] {
+            assert_eq!(gone().tag("p1", key, value).found(), ["orphaned-stack-deleted search"], "{key}");
+        }
         // Neither is what does not carry both of our tags.
         assert_eq!(gone().untag("p1", tags::LOGICAL_ID).found(), nothing());
     }
@@ -296,7 +311,8 @@ mod tests {
 
     #[test]
     fn a_replaced_profile_whose_time_has_passed_is_a_finding_from_that_very_instant() {
-        let world = |until: &str| managed().drains("p1", until).only(&[DrainExpired]);
+        let replaced = || managed().resource("Search", Some(arn("p2").as_str()), "UPDATE_COMPLETE");
+        let world = |until: &str| replaced().drains("p1", until).only(&[DrainExpired]);
         let held = "/inference-profiles/search";
         let expired = world("2026-03-15T12:00:00Z").parameter(held, None);
         assert_eq!(NOW.date().to_string(), "2026-03-15");
@@ -310,15 +326,43 @@ mod tests {
         assert!(finding.remedy.starts_with("Let the sweep retire it"), "{}", finding.remedy);
         assert_eq!(world("2026-03-15T12:00:01Z").found(), nothing());
         assert_eq!(world("2026-03-15T13:00:00+02:00").found(), ["drain-expired search"]);
+        let elsewhere = expired.clone().stack(Ok(Stack::Elsewhere)).finding(DrainExpired);
+        assert_eq!(elsewhere.remedy, format!("Delete it: {DELETE}"), "the sweep does not");
         assert_eq!(expired.untag("p1", tags::STACK_ID).found(), nothing());
         let published = world("2026-03-15T12:00:00Z").finding(DrainExpired).remedy;
         assert!(published.starts_with("Make /inference-profiles/search hold"), "{published}");
     }
 
     #[test]
+    fn a_mark_on_the_profile_that_its_stack_holds_is_to_come_off_and_the_profile_is_to_stay() {
+        for (until, problem) in [
+            (
+                "2026-03-01T00:00:00Z",
+                "Its tag inference-profile-manager:drain-until is «2026-03-01T00:00:00Z», though it is the \
+                 profile of Search in stack app, so it is not retired",
+            ),
+            (
+                "soon",
+                "Its tag inference-profile-manager:drain-until is «soon», though it is the profile of Search in \
+                 stack app, so it is not retired",
+            ),
+        ] {
+            let finding = managed().drains("p1", until).only(&[DrainExpired]).finding(DrainExpired);
+            assert_eq!(finding.problem, problem);
+            assert_eq!(
+                finding.remedy,
+                "Take the mark off: aws bedrock untag-resource --region us-east-1 --resource-arn \
+                 arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/p1 --tag-keys \
+                 inference-profile-manager:drain-until"
+            );
+        }
+    }
+
+    #[test]
     fn a_drain_time_that_is_no_time_is_a_finding_that_says_so() {
         for text in ["soon", "", "2026-03-01"] {
-            let finding = managed().drains("p1", text).only(&[DrainExpired]).finding(DrainExpired);
+            let world = managed().drains("p1", text).no_resource("Search").only(&[DrainExpired]);
+            let finding = world.finding(DrainExpired);
             assert!(finding.problem.contains(&format!("«{text}», which is no time")), "{}", finding.problem);
         }
     }

@@ -86,7 +86,7 @@ pub(super) fn judge_dangling(scene: &Scene<'_>, docket: &mut Docket<'_>) {
     };
     for (name, value) in parameters {
         let named = ProfileArn::parse(value).filter(|arn| arn.is_in(location));
-        let Some(arn) = named.filter(|arn| scene.profile(arn.as_str()).is_none()) else { continue };
+        let Some(arn) = named.filter(|arn| scene.is_gone(arn)) else { continue };
         let resource =
             Resource { kind: ResourceKind::Parameter, arn: location.parameter(name), name: name.clone() };
         let problem = format!(
@@ -168,6 +168,7 @@ mod tests {
             assert_eq!(spoilt.found().len(), 1);
             for world in [
                 spoilt.clone().stack(Ok(Stack::Gone)),
+                spoilt.clone().stack(Ok(Stack::Elsewhere)),
                 spoilt.clone().no_resource("Search"),
                 spoilt.clone().stack_status("UPDATE_IN_PROGRESS"),
                 spoilt.clone().tag("p1", tags::DRAIN_UNTIL, "2027-01-01T00:00:00Z"),
@@ -235,6 +236,12 @@ mod tests {
         ] {
             assert_eq!(holding(value).found(), nothing(), "{value}");
         }
+        // Whether this one is gone, nobody would say.
+        let world = holding(arn("gone").as_str()).unconfirmed("gone");
+        assert_eq!(world.found(), nothing());
+        assert!(world.judged().undecided.contains(&ParameterDangling));
+        let other = world.parameter("/inference-profiles/lost", Some(arn("lost").as_str()));
+        assert_eq!(other.found(), ["parameter-dangling /inference-profiles/lost"]);
         // Those outside the prefix are nobody's business here.
         assert_eq!(managed().parameter("/elsewhere", Some(arn("gone").as_str())).found(), nothing());
     }

@@ -48,6 +48,11 @@ impl<'a> Scene<'a> {
         self.profiles.get(arn).copied()
     }
 
+    /// Whether there is no profile `arn`, as far as the list of profiles, if it was read, and AWS tell.
+    pub(crate) fn is_gone(&self, arn: &ProfileArn) -> bool {
+        self.profile(arn.as_str()).is_none() && !self.inventory.unconfirmed.contains_key(arn)
+    }
+
     pub(crate) fn profile_count(&self) -> usize {
         self.profiles.len()
     }

@@ -7,6 +7,7 @@ use time::{Duration, macros::datetime};
 use super::*;
 use crate::{
     finding::ResourceKind,
+    inventory::Stack,
     plan::{ActionSettings, plan},
     testing::{MODEL, NOW, SYSTEM_PROFILE, World, arn, here, told},
 };
@@ -19,7 +20,7 @@ fn faults() -> Vec<(Rule, World)> {
         (Rule::Untagged, bare(&[])),
         (Rule::MissingRequiredTag, managed().untag("p1", "owner")),
         (Rule::InvalidTagValue, managed().tag("p1", "stage", "test")),
-        (Rule::OrphanedStackDeleted, managed().stack(Ok(crate::inventory::Stack::Gone))),
+        (Rule::OrphanedStackDeleted, managed().stack(Ok(Stack::Gone))),
         (Rule::OrphanedNotInStack, managed().no_resource("Search")),
         (Rule::Unmanaged, bare(&[("owner", "x"), ("stage", "dev")])),
         (Rule::ParameterMissing, managed().parameter("/inference-profiles/search", None)),
@@ -157,6 +158,103 @@ fn a_profile_whose_tags_are_unread_is_left_alone_by_every_rule() {
             judgement.undecided.contains(&Rule::Idle) && judgement.undecided.contains(&Rule::ModelLegacy)
         );
     }
+}
+
+#[test]
+fn what_the_list_shows_is_judged_while_a_profile_beside_it_is_unconfirmed() {
+    for (rule, world) in faults() {
+        let findings = world.judged().findings;
+        let judgement = world.unconfirmed("p9").judged();
+        assert_eq!(judgement.findings, findings, "{rule}");
+        for other in Rule::ALL.into_iter().filter(|rule| *rule != Rule::CostTagInactive) {
+            let rests = other.sources().contains(&Source::Profiles);
+            assert_eq!(judgement.undecided.contains(&other), rests, "{rule}: {other}");
+        }
+    }
+    let unread = World::new().unconfirmed("p9").inventory.unread();
+    assert_eq!(unread, [crate::testing::unread(Source::Profiles)]);
+}
+
+#[test]
+fn from_a_stack_that_lies_elsewhere_nothing_follows() {
+    const OF_STACKS: [Rule; 5] = [
+        Rule::OrphanedStackDeleted,
+        Rule::OrphanedNotInStack,
+        Rule::ParameterMissing,
+        Rule::ParameterDrift,
+        Rule::TagDrift,
+    ];
+    for (rule, world) in faults() {
+        let here = world.judged().findings;
+        let judgement = world.stack(Ok(Stack::Elsewhere)).judged();
+        assert_eq!(judgement.undecided, BTreeSet::new(), "{rule}");
+        let stays = |finding: &&Finding| !OF_STACKS.contains(&finding.rule);
+        let expected: BTreeSet<_> = here.iter().filter(stays).map(Finding::key).collect();
+        let found: BTreeSet<_> = judgement.findings.iter().map(Finding::key).collect();
+        assert_eq!(found, expected, "{rule}");
+        for finding in judgement.findings {
+            assert!(!finding.remedy.contains("stack app"), "{rule}: {}", finding.remedy);
+        }
+    }
+}
+
+/// A profile made `ago`, without a tag of the policy.
+fn made(ago: Duration) -> World {
+    let world = World::new().managed("p1", "search").untag("p1", "owner");
+    world.edit("p1", |profile| profile.record.created_at = Some(NOW - ago))
+}
+
+fn asked(world: &World) -> Vec<ProfileArn> {
+    to_confirm(&world.inventory, &world.judged())
+}
+
+#[test]
+fn the_tags_of_a_profile_that_was_made_a_moment_ago_are_read_once_more_before_a_finding_is_believed() {
+    assert_eq!(asked(&made(LAG - Duration::SECOND)), [arn("p1")]);
+    assert_eq!(asked(&made(LAG)), []);
+    // The clocks of two hosts.
+    assert_eq!(asked(&made(-Duration::MINUTE)), [arn("p1")]);
+    let unknown = made(LAG).edit("p1", |profile| profile.record.created_at = None);
+    assert_eq!(asked(&unknown), []);
+}
+
+#[test]
+fn so_are_those_of_a_profile_whose_stack_went_to_work_a_moment_ago() {
+    let old = || made(Duration::days(9));
+    assert_eq!(asked(&old().stack_began(NOW - LAG + Duration::SECOND)), [arn("p1")]);
+    assert_eq!(asked(&old().stack_began(NOW - LAG)), []);
+    for stack in [Ok(Stack::Gone), Ok(Stack::Elsewhere), Err(crate::testing::unread(Source::Stacks))] {
+        assert_eq!(asked(&old().stack(stack)), []);
+    }
+    // The mark of what drains is a tag.
+    let replaced = World::new().managed("p1", "search").managed("p2", "search").stack_began(NOW);
+    assert_eq!(asked(&replaced.only(&[Rule::DuplicateName])), [arn("p1"), arn("p2")]);
+}
+
+#[test]
+fn tags_are_not_read_once_more_where_no_finding_rests_on_them() {
+    let recent = |world: World| asked(&world.stack_began(NOW));
+    assert_eq!(recent(World::new().managed("p1", "search")), []);
+    assert_eq!(recent(World::new().managed("p1", "search").unused("p1").model(MODEL, true, Some(NOW))), []);
+    assert_eq!(recent(made(Duration::ZERO).tag("p1", IGNORE, "all")), []);
+    assert_eq!(
+        recent(made(Duration::ZERO).edit("p1", |profile| {
+            profile.tags = Err(crate::testing::unread(Source::Tags));
+        })),
+        []
+    );
+}
+
+#[test]
+fn tags_are_not_read_once_more_where_there_are_too_many_to_come_from_lag() {
+    let crowd = |number: usize| {
+        (0..number).fold(World::new(), |world, n| {
+            let id = format!("p{n}");
+            world.bare(&id, &id, &[]).edit(&id, |profile| profile.record.created_at = Some(NOW))
+        })
+    };
+    assert_eq!(asked(&crowd(WORTH_ASKING)).len(), WORTH_ASKING);
+    assert_eq!(asked(&crowd(WORTH_ASKING + 1)), []);
 }
 
 #[test]

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn models_and_system_profiles_that_are_invoked_by_themselves_are_unattributed_usage() {
-        let world = World::new().managed("p1", "search").used(MODEL, 2, 6).used(SYSTEM_PROFILE, 7, 1);
+        let world = World::new().managed("p1", "search").used(MODEL, 2, 6).used(SYSTEM_PROFILE, 14, 1);
         assert_eq!(
             world.found(),
             ["unattributed-usage amazon.nova-lite-v1:0", "unattributed-usage us.amazon.nova-lite-v1:0"]
@@ -206,13 +206,14 @@ mod tests {
         assert!(findings[0].remedy.contains(r#"{"Null": {"bedrock:InferenceProfileArn": "true"}}"#));
         // Its calls carry that key, so such a condition would not catch them.
         assert!(findings[1].problem.starts_with("The system profile was invoked 1 time past"));
+        assert!(findings[1].problem.contains("within the last 14 days"), "{}", findings[1].problem);
         assert!(!findings[1].remedy.contains("Null"), "{}", findings[1].remedy);
     }
 
     #[test]
     fn usage_of_days_gone_by_and_of_other_things_is_not_unattributed() {
         let world = World::new()
-            .used(MODEL, 8, 100)
+            .used(MODEL, 15, 100)
             .used("unknown.model", 0, 1)
             .used("0mbq3svia2re", 0, 1)
             .used(arn("p1").as_str(), 0, 1)
