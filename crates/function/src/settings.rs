@@ -78,7 +78,7 @@ impl Settings {
             (PolicySource::Parameter(_), Some(document)) => document,
             (PolicySource::Parameter(name), None) => {
                 return Err(Fault::new(
-                    "the deployment's TagPolicy",
+                    "TagPolicy",
                     format!("there is no SSM parameter «{name}»"),
                     "Create it, or deploy the Inference Profile Manager with another TagPolicy",
                 )

@@ -20,7 +20,7 @@ use crate::{
     effect::{Effect, Step},
     fault::{Fault, Faults, quoted},
     model_source::same_models,
-    observed::{Observed, ObservedProfile, Phase},
+    observed::{Issued, Kind, Observed, ObservedProfile, Phase},
     parameter::ParameterName,
     properties::names,
     specification::Specification,
@@ -70,17 +70,18 @@ impl Goal {
     /// update that meets a rollback in its middle is not the rollback's own.
     fn is_stale(&self, observed: &Observed) -> bool {
         let phase = observed.phase();
-        if observed.has_gone_on_since(self.issued_at) {
-            return true;
-        }
-        match self.request {
-            Request::Create => phase != Phase::Forward,
-            Request::Update { .. } => match phase {
-                Phase::Forward => false,
-                Phase::UpdateRollback => self.began != Phase::UpdateRollback,
-                _ => true,
-            },
-        }
+        let (kind, is_waited_for) = match self.request {
+            Request::Create => (Kind::Create, phase == Phase::Forward),
+            Request::Update { .. } => (
+                Kind::Update,
+                match phase {
+                    Phase::Forward => true,
+                    Phase::UpdateRollback => self.began == Phase::UpdateRollback,
+                    _ => false,
+                },
+            ),
+        };
+        !is_waited_for || observed.has_gone_on_since(&Issued { kind, at: self.issued_at })
     }
 }
 
@@ -200,10 +201,13 @@ fn ours_on_profile(key: &str) -> bool {
 }
 
 fn stale(observed: &Observed) -> Faults {
-    let status = observed.stack.as_ref().map_or("", |stack| &stack.status);
+    let stack = match &observed.stack {
+        Some(stack) => format!("the stack, in {},", stack.status),
+        None => "its stack".to_owned(),
+    };
     Fault::new(
         "this request",
-        format!("it is out of date: the stack, in {status}, does not wait for it"),
+        format!("it is out of date: {stack} does not wait for it"),
         "Nothing was changed; update the stack again if it is not as it should be",
     )
     .into()
@@ -223,7 +227,7 @@ pub fn foreign_parameter(owner: &Owner, name: Option<&ParameterName>, observed: 
     }
 }
 
-/// A Create that comes when the stack has the resource already, as something else: it is from the past.
+/// A Create that comes when the stack has the resource already, as something else: it is stale.
 fn superseded(goal: &Goal, observed: &Observed) -> Faults {
     let specification = &goal.specification;
     let living = observed.described().and_then(ProfileArn::parse).filter(|arn| {
@@ -445,37 +449,32 @@ impl TagChange {
         }
 
         // What the declaration changed is written whatever a read shows, once: it may lag behind the
-        // last write, and a rollback would then leave the failed update's tags. Not so by a request that
-        // nobody waits for: it may only see whether what it asks for is true.
-        let past = goal.is_stale(observed);
-        let none = Tags::new();
-        let previous = match &goal.request {
-            Request::Update { previous_tags, .. } => previous_tags,
-            Request::Create => &none,
+        // last write, and a rollback would then leave the failed update's tags. Not so by a stale request:
+        // it may only see whether what it asks for is true.
+        let stale = goal.is_stale(observed);
+        let declared = match &goal.request {
+            Request::Update { previous_tags, .. } if !stale && !adopts => {
+                DeclaredChange::between(previous_tags, &wanted, observed, adopted)
+            }
+            Request::Update { .. } | Request::Create => DeclaredChange::default(),
         };
-        let forced =
-            |done: &[ProfileArn]| if past || adopts || done.contains(arn) { &none } else { previous };
-        let (dropped_before, changed_before) =
-            (forced(&observed.journal.untagged), forced(&observed.journal.tagged));
+        let untags = !observed.journal.untagged.contains(arn);
+        let tags = !observed.journal.tagged.contains(arn);
+
         let dropped = |key: &String| before.contains(key) && !tags::is_reserved(key);
-        let mut remove: Vec<String> = held
-            .keys()
-            .filter(|key| ours_on_profile(key) || dropped(key))
-            .chain(dropped_before.keys().filter(|key| !adopted || ours_on_profile(key)))
-            .filter(|key| !wanted.contains_key(*key))
-            .cloned()
-            .collect();
+        let shown = held.keys().filter(|key| ours_on_profile(key) || dropped(key));
+        // Of an adopted profile only a read can say which of the user's tags are ours.
+        let unseen = declared.dropped.iter().filter(|key| untags && (!adopted || ours_on_profile(key)));
+        let mut remove: Vec<String> =
+            shown.chain(unseen).filter(|key| !wanted.contains_key(*key)).cloned().collect();
         remove.sort();
         remove.dedup();
         let foreign = held.keys().filter(|key| !wanted.contains_key(*key) && !remove.contains(key)).count();
         let after = foreign + wanted.len();
         // A rollback writes everything once: what the failed update dropped is not seen as missing yet.
-        let takes_back = observed.phase() == Phase::UpdateRollback && !past;
-        let writes_all = takes_back && !observed.journal.tagged.contains(arn);
+        let takes_back = observed.phase() == Phase::UpdateRollback && !stale;
         let changed = |key: &String, value: &String| {
-            writes_all
-                || held.get(key) != Some(value)
-                || changed_before.get(key).is_some_and(|before| before != value)
+            held.get(key) != Some(value) || tags && (takes_back || declared.put.contains(key))
         };
         let put = wanted.into_iter().filter(|(key, value)| changed(key, value)).collect();
         Self { adopts, remove, put, after, foreign }
@@ -505,6 +504,40 @@ impl TagChange {
             |keys| Effect::UntagProfile(arn.clone(), keys),
             |tags| Effect::TagProfile(arn.clone(), tags),
         )
+    }
+}
+
+/// The keys that a declaration changed against the one before it.
+#[derive(Default)]
+struct DeclaredChange {
+    dropped: Vec<String>,
+    put: Vec<String>,
+}
+
+impl DeclaredChange {
+    /// What differs between the tags that the previous declaration gave and those that are wanted now. What a
+    /// key that is new has from the stack is no change of the declaration.
+    fn between(previous: &Tags, wanted: &Tags, observed: &Observed, adopted: bool) -> Self {
+        let inherited = |key: &String| observed.stack.as_ref().and_then(|stack| stack.tags.get(key));
+        let is_declared =
+            |key: &str| !tags::is_reserved(key) || key == tags::PARAMETER || key == tags::DRAIN_PERIOD;
+        let differs = |key: &String, value: &String| match previous.get(key) {
+            Some(before) => before != value,
+            None => is_declared(key) && inherited(key) != Some(value),
+        };
+        let put = wanted.iter().filter(|(key, value)| differs(key, value)).map(|(key, _)| key.clone());
+        let dropped = previous.keys().filter(|key| !wanted.contains_key(*key)).cloned();
+        let mut change = Self { dropped: dropped.collect(), put: put.collect() };
+        // The record of the user's tags goes with them. Of an adopted profile it may be all that says that a
+        // dropped tag, which a read does not show yet, is ours.
+        let concerns_user = |keys: &[String]| keys.iter().any(|key| !tags::is_reserved(key));
+        let drops = concerns_user(&change.dropped);
+        if drops && !adopted || !drops && concerns_user(&change.put) {
+            let record =
+                if wanted.contains_key(tags::TAG_KEYS) { &mut change.put } else { &mut change.dropped };
+            record.push(tags::TAG_KEYS.to_owned());
+        }
+        change
     }
 }
 
@@ -560,6 +593,7 @@ pub(crate) fn parameter_tag_effects(name: &str, held: &Tags, wanted: Tags) -> Ve
 
 /// What the declaration no longer holds: parameters of ours under other names that publish this very
 /// profile, and, while an update is taken back, all that only the failed update had made, parameters first.
+/// What lies outside the prefix is not this deployment's to delete.
 fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> {
     let specification = &goal.specification;
     let owner = &specification.owner;
@@ -569,6 +603,7 @@ fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> 
         .parameters
         .iter()
         .filter(|(name, parameter)| wanted != Some(name.as_str()) && owner.owns(&parameter.tags))
+        .filter(|(name, _)| specification.prefix.holds(name))
         .filter(|(_, parameter)| takes_back || parameter.value == arn.as_str())
         .map(|(name, _)| Effect::DeleteParameter(name.clone()))
         .collect();

@@ -114,14 +114,25 @@ impl Observed {
         self.stack.as_ref().map_or(Phase::Forward, |stack| Phase::of(&stack.status))
     }
 
-    /// Whether the stack went on after a request that was issued at `issued_at`: it began another
-    /// operation, or the resource reached another status. Then nobody waits for that request any more,
-    /// whatever the stack is doing now. Where an instant is not known this says no.
-    pub fn has_gone_on_since(&self, issued_at: Option<OffsetDateTime>) -> bool {
-        let began = self.stack.as_ref().and_then(|stack| stack.began);
-        let reached = self.resource.as_ref().and_then(|resource| resource.since);
-        let last = began.max(reached);
-        issued_at.zip(last).is_some_and(|(issued, last)| last - issued > SAME_INSTANT)
+    /// Whether the stack went on after a request was issued: it began another operation, or the resource
+    /// reached another status. Then the request is stale, whatever the stack is doing now. Where an instant
+    /// is not known this says no.
+    pub fn has_gone_on_since(&self, issued: &Issued) -> bool {
+        let is_later = |instant: Option<OffsetDateTime>, tolerance: Duration| {
+            instant.zip(issued.at).is_some_and(|(instant, issued)| instant - issued > tolerance)
+        };
+        if is_later(self.stack.as_ref().and_then(|stack| stack.began), SAME_INSTANT) {
+            return true;
+        }
+        let Some(resource) = &self.resource else { return false };
+        let is_at_rest = !resource.status.ends_with("_IN_PROGRESS");
+        let tolerance = match issued.kind {
+            // CloudFormation tells a creation twice: when it begins, and when the resource has an id.
+            Kind::Create if resource.status == "CREATE_IN_PROGRESS" => return false,
+            Kind::Create | Kind::Update if is_at_rest => WHOLE_SECOND,
+            Kind::Create | Kind::Update | Kind::Delete => SAME_INSTANT,
+        };
+        is_later(resource.since, tolerance)
     }
 
     /// Removes a tag set's keys from a profile's observed tags.
@@ -137,10 +148,35 @@ impl Observed {
     }
 }
 
-/// How far two instants of CloudFormation may lie apart and still be one: a request is issued when its
-/// resource goes into progress, the two are written down by different hosts, and one in whole seconds. A
-/// delivery that comes again does so after a minute, or after the time that CloudFormation waits.
+/// When CloudFormation issued a request, and what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// What the request asks for.
+    pub kind: Kind,
+    /// The instant, where it is known: in whole seconds, so up to one too early.
+    pub at: Option<OffsetDateTime>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A resource that is to appear.
+    Create,
+    /// A resource that is to change.
+    Update,
+    /// A resource, or what was one, that is to go.
+    Delete,
+}
+
+/// How much later than a request an instant may be, and still be the one at which the request was issued:
+/// CloudFormation's hosts write the two down each by its own clock. So a stale request is taken for one that
+/// is waited for when the stack went on within this time after the request was issued, however late it comes.
 const SAME_INSTANT: Duration = Duration::seconds(10);
+
+/// The same for a resource at rest. While a Create or an Update is waited for, its resource is in progress, or
+/// is still told as it was before the request: only the fraction of a second that the request does not tell
+/// is allowed for.
+const WHOLE_SECOND: Duration = Duration::seconds(1);
 
 /// What a stack is doing, as far as it matters to one of its resources. From the stack status codes in
 /// the CloudFormation user guide.
@@ -179,28 +215,62 @@ impl Phase {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_stack_has_gone_on_when_it_or_the_resource_is_newer_than_the_request() {
-        let at = |seconds| OffsetDateTime::from_unix_timestamp(1_773_000_000 + seconds).unwrap();
-        let observed = |began: Option<i64>, since: Option<i64>| Observed {
+    const KINDS: [Kind; 3] = [Kind::Create, Kind::Update, Kind::Delete];
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_773_000_000 + seconds).unwrap()
+    }
+
+    /// A stack that began at an instant, and its resource, which reached its status at another.
+    fn stack(began: Option<i64>, resource: Option<(&str, i64)>) -> Observed {
+        Observed {
             stack: Some(StackRecord { status: String::new(), tags: Tags::new(), began: began.map(at) }),
-            resource: since.map(|since| StackResourceRecord {
+            resource: resource.map(|(status, since)| StackResourceRecord {
                 physical_id: None,
-                status: String::new(),
+                status: status.into(),
                 since: Some(at(since)),
             }),
             ..Observed::default()
-        };
-        let issued = Some(at(100));
-        assert!(observed(Some(111), None).has_gone_on_since(issued));
-        assert!(observed(Some(0), Some(111)).has_gone_on_since(issued));
-        for (began, since) in
-            [(None, None), (Some(0), Some(100)), (Some(110), None), (None, Some(110)), (Some(110), Some(0))]
-        {
-            assert!(!observed(began, since).has_gone_on_since(issued), "{began:?} {since:?}");
         }
-        assert!(!observed(Some(999), Some(999)).has_gone_on_since(None));
-        assert!(!Observed::default().has_gone_on_since(issued));
+    }
+
+    #[test]
+    fn a_stack_has_gone_on_when_it_or_the_resource_is_newer_than_the_request() {
+        for kind in KINDS {
+            let issued = Issued { kind, at: Some(at(100)) };
+            assert!(stack(Some(111), None).has_gone_on_since(&issued), "{kind:?}");
+            assert!(stack(Some(0), Some(("UPDATE_IN_PROGRESS", 111))).has_gone_on_since(&issued), "{kind:?}");
+            for observed in [
+                stack(None, None),
+                stack(Some(0), Some(("UPDATE_COMPLETE", 101))),
+                stack(Some(110), None),
+                stack(None, Some(("UPDATE_IN_PROGRESS", 110))),
+                Observed::default(),
+            ] {
+                assert!(!observed.has_gone_on_since(&issued), "{kind:?} {observed:?}");
+            }
+            let unknown = Issued { kind, at: None };
+            assert!(
+                !stack(Some(999), Some(("UPDATE_COMPLETE", 999))).has_gone_on_since(&unknown),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_resource_at_rest_is_not_one_that_a_create_or_an_update_is_waited_for() {
+        for status in ["UPDATE_COMPLETE", "CREATE_FAILED", "DELETE_COMPLETE"] {
+            let observed = stack(Some(0), Some((status, 102)));
+            let gone_on = KINDS.map(|kind| observed.has_gone_on_since(&Issued { kind, at: Some(at(100)) }));
+            assert_eq!(gone_on, [true, true, false], "{status}");
+        }
+    }
+
+    #[test]
+    fn a_creation_is_told_as_in_progress_more_than_once() {
+        let observed = stack(Some(0), Some(("CREATE_IN_PROGRESS", 999)));
+        let gone_on = KINDS.map(|kind| observed.has_gone_on_since(&Issued { kind, at: Some(at(100)) }));
+        assert_eq!(gone_on, [false, true, true]);
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl ParameterName {
     /// another. `None` when it is no name of a parameter at all.
     pub fn of_any_deployment(text: &str) -> Option<Self> {
         let fits = text.len() <= LONGEST_NAME && levels(text) <= DEEPEST_NAME;
-        (fits && check_path("", text).is_ok()).then(|| Self(text.to_owned()))
+        (fits && wrong_path(text).is_none()).then(|| Self(text.to_owned()))
     }
 
     /// The name that a profile's own name gives: the prefix, a slash, and the name with `-` for each
@@ -163,30 +163,29 @@ fn levels(path: &str) -> usize {
     path.split('/').skip(1).count()
 }
 
-/// The rules that a prefix and a name share.
+/// The rules that a prefix and a name share, held for the property at `at`.
 fn check_path(at: &str, path: &str) -> Result<(), Fault> {
-    let fault =
-        |problem: String, remedy: String| Err(Fault::new(at, format!("{} {problem}", quoted(path)), remedy));
+    match wrong_path(path) {
+        Some((problem, remedy)) => Err(Fault::new(at, format!("{} {problem}", quoted(path)), remedy)),
+        None => Ok(()),
+    }
+}
+
+/// Which of those rules `path` breaks: what is wrong with it, and what would be right.
+fn wrong_path(path: &str) -> Option<(String, String)> {
     if let Some(bad) = path.chars().find(|c| *c != '/' && !u8::try_from(*c).is_ok_and(is_allowed)) {
-        return fault(format!("contains {}", quoted(&bad.to_string())), ALPHABET.to_owned());
+        return Some((format!("contains {}", quoted(&bad.to_string())), ALPHABET.to_owned()));
     }
     let Some(inner) = path.strip_prefix('/') else {
-        return fault("does not begin with a slash".to_owned(), format!("Write /{path}"));
+        return Some(("does not begin with a slash".to_owned(), format!("Write /{path}")));
     };
     if inner.split('/').any(str::is_empty) {
-        return fault(
-            "has an empty level".to_owned(),
-            "Write single slashes, and none at the end".to_owned(),
-        );
+        let remedy = "Write single slashes, and none at the end".to_owned();
+        return Some(("has an empty level".to_owned(), remedy));
     }
-    let reserved = |word: &&str| inner.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(word));
-    if let Some(word) = ["aws", "ssm"].iter().find(|word| reserved(word)) {
-        return fault(
-            format!("begins with {word}, which AWS reserves"),
-            "Choose another first level".to_owned(),
-        );
-    }
-    Ok(())
+    let reserved = |word: &&&str| inner.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let word = ["aws", "ssm"].iter().find(reserved)?;
+    Some((format!("begins with {word}, which AWS reserves"), "Choose another first level".to_owned()))
 }
 
 #[cfg(test)]

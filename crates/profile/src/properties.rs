@@ -60,8 +60,6 @@ pub struct Declaration {
     pub tags: Tags,
     /// The parameter to publish; `None` when `PublishParameter` is false.
     pub parameter: Option<ParameterName>,
-    /// It lies outside the prefix, where nothing can be changed.
-    pub parameter_is_out_of_reach: bool,
     /// `ExistingProfile`.
     pub existing: Option<ProfileArn>,
     /// `DrainPeriod`.
@@ -122,7 +120,8 @@ impl Draft {
         (draft, faults)
     }
 
-    /// The declaration, once nothing is at fault ([`Draft::outside_prefix`] apart); `None` when a required part is missing.
+    /// The declaration, once nothing is at fault ([`Draft::outside_prefix`] apart); `None` when a required part
+    /// is missing.
     pub fn finish(self) -> Option<Declaration> {
         Some(Declaration {
             name: self.name?,
@@ -130,7 +129,6 @@ impl Draft {
             copy_from: self.copy_from?,
             tags: self.tags,
             parameter: self.parameter,
-            parameter_is_out_of_reach: self.outside_prefix.is_some(),
             existing: self.existing,
             drain: self.drain,
             protect: self.protect,

@@ -5,9 +5,12 @@
 //! - the stack ends, or the resource left its template: everything that the logical id owns goes;
 //! - an update replaced the profile: only the old one goes, or drains, and whatever still publishes it
 //!   is pointed at its successor;
-//! - a delivery from the past: nothing may be touched.
+//! - it is stale, the stack does not wait for it any more: nothing may be touched. What the stack has
+//!   replaced goes all the same, but only while no update runs: one that goes back to the declaration of a
+//!   replaced profile takes it up again, and the stack names it only in the end.
 //!
-//! The stack's phase and what it says about the logical id decide. It needs no valid properties.
+//! The stack's phase, what it says about the logical id, and when the request was issued decide. It needs
+//! no valid properties.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,7 +20,7 @@ use crate::{
     converge::{parameter_tag_effects, release},
     effect::{Effect, Step},
     fault::{Fault, Faults},
-    observed::{Observed, Phase},
+    observed::{Issued, Kind, Observed, Phase},
     period::Period,
     properties::names,
     tags::{self, Owner, Tags},
@@ -63,7 +66,7 @@ pub enum Extent {
     Replaced,
     /// The profile that a failed update had made.
     Abandoned,
-    /// Nothing: the request is from the past.
+    /// Nothing: the request is stale.
     Stale,
 }
 
@@ -124,17 +127,34 @@ fn is_failed_create(observed: &Observed) -> bool {
 
 impl Goal {
     /// How far the Delete goes, by what was observed before anything is removed.
-    ///
-    /// A request from the past still removes a profile that the stack replaced and no longer names:
-    /// nobody will ask for it again. Anything else it leaves alone.
     pub fn extent(&self, observed: &Observed) -> Extent {
         let extent = extent(self, observed);
-        let past = observed.has_gone_on_since(self.issued_at) && observed.phase() != Phase::Ending;
-        let lives =
-            matches!(&self.target, Target::Profile(arn) if observed.described() == Some(arn.as_str()));
-        let is_left_behind = matches!(extent, Extent::Replaced | Extent::Abandoned) && !lives;
-        if past && !is_left_behind { Extent::Stale } else { extent }
+        let is_replaced = matches!(extent, Extent::Replaced | Extent::Abandoned) && !self.lives(observed);
+        // Nobody will ask for it again. An update that runs may be just taking it up.
+        let is_left_behind =
+            is_replaced && !matches!(observed.phase(), Phase::Forward | Phase::UpdateRollback);
+        if self.is_stale(observed) && !is_left_behind { Extent::Stale } else { extent }
     }
+
+    /// Whether the stack went on since the request was issued. A stack that ends, or that says it is deleting
+    /// the very target, or has failed to, waits for every Delete of it.
+    fn is_stale(&self, observed: &Observed) -> bool {
+        let issued = Issued { kind: Kind::Delete, at: self.issued_at };
+        observed.phase() != Phase::Ending
+            && !(self.lives(observed) && is_deleting(observed))
+            && observed.has_gone_on_since(&issued)
+    }
+
+    /// Whether the stack names the target as the resource.
+    fn lives(&self, observed: &Observed) -> bool {
+        matches!(&self.target, Target::Profile(arn) if observed.described() == Some(arn.as_str()))
+    }
+}
+
+/// Whether the stack says that it is deleting the resource, or has failed to.
+fn is_deleting(observed: &Observed) -> bool {
+    let status = observed.resource.as_ref().map(|resource| resource.status.as_str());
+    matches!(status, Some("DELETE_IN_PROGRESS" | "DELETE_FAILED"))
 }
 
 fn extent(goal: &Goal, observed: &Observed) -> Extent {
@@ -148,12 +168,12 @@ fn extent(goal: &Goal, observed: &Observed) -> Extent {
         let lives = described.and_then(ProfileArn::parse).is_some();
         return if lives { Extent::Stale } else { Extent::Resource };
     };
-    let is_current = described == Some(target.as_str());
+    let is_current = goal.lives(observed);
     match phase {
-        Phase::Idle if is_current => Extent::Stale,
+        Phase::Idle if is_current && !is_deleting(observed) => Extent::Stale,
         Phase::RollbackCleanup if has_successor(goal, observed, described) => Extent::Abandoned,
         // The stack's own word, unless what readers get says otherwise.
-        Phase::Cleanup | Phase::Forward if is_current => match published(goal, observed) {
+        Phase::Cleanup | Phase::Forward | Phase::Idle if is_current => match published(goal, observed) {
             Some(value) if value == target.as_str() => Extent::Everything,
             Some(value) if successors(goal, observed).any(|(arn, _)| arn.as_str() == value) => {
                 Extent::Replaced

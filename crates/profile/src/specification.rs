@@ -6,7 +6,7 @@ use crate::{
     arn::{Location, ProfileArn},
     fault::{Fault, Faults},
     model_source::Source,
-    parameter::ParameterName,
+    parameter::{ParameterName, ParameterPrefix},
     period::Period,
     properties::{Declaration, names},
     tags::{self, KeyRecord, Owner, Tags},
@@ -29,9 +29,9 @@ pub struct Specification {
     pub tags: Tags,
     /// The parameter that publishes its ARN, if any.
     pub parameter: Option<ParameterName>,
-    /// The parameter lies under the prefix of an earlier deployment, where this one may change nothing: it
-    /// is left as it is.
-    pub parameter_is_out_of_reach: bool,
+    /// Under which this deployment may change parameters. One that lies elsewhere, because an earlier
+    /// deployment had another prefix, is left as it is.
+    pub prefix: ParameterPrefix,
     /// The profile to adopt instead of making one.
     pub existing: Option<ProfileArn>,
     /// How long it lives on once it is replaced.
@@ -39,12 +39,13 @@ pub struct Specification {
 }
 
 impl Specification {
-    /// Completes `declaration` with what AWS said: the resolved source and the tags that are inherited
-    /// beneath its own (see [`inherit`]).
+    /// Completes `declaration` with the deployment's `prefix` and with what AWS said: the resolved source and
+    /// the tags that are inherited beneath its own (see [`inherit`]).
     pub fn new(
         declaration: Declaration,
         owner: Owner,
         location: Location,
+        prefix: ParameterPrefix,
         source: Source,
         tags: Tags,
     ) -> Result<Self, Faults> {
@@ -57,7 +58,7 @@ impl Specification {
             source,
             tags,
             parameter: declaration.parameter,
-            parameter_is_out_of_reach: declaration.parameter_is_out_of_reach,
+            prefix,
             existing: declaration.existing,
             drain: declaration.drain,
         };
@@ -88,9 +89,9 @@ impl Specification {
         Sha256::digest(immutable.to_string().as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
-    /// The parameter, unless nothing can be changed about it.
+    /// The parameter, if it lies under the prefix.
     pub fn reachable_parameter(&self) -> Option<&ParameterName> {
-        self.parameter.as_ref().filter(|_| !self.parameter_is_out_of_reach)
+        self.parameter.as_ref().filter(|name| self.prefix.holds(name.as_str()))
     }
 
     /// Our own tags on the profile, except the key record, which depends on what is there.

@@ -65,7 +65,8 @@ pub struct Offence {
     pub key: String,
     /// How it is offended against.
     pub kind: OffenceKind,
-    /// The values that it may have, in words; `None`: any.
+    /// The values that it may have, in words: of the list that was offended or, where no list was, what all
+    /// lists allow. `None`: any.
     pub allowed: Option<String>,
     /// The key that is there instead, where its case is the offence.
     pub miscased: Option<String>,
@@ -120,8 +121,8 @@ impl TagPolicy {
             match tags.get(&rule.key) {
                 Some(value) => rule.judge_value(value, &mut offences),
                 None if is_missing && in_other_case().next().is_none() => {
-                    let remedy = match rule.allowed.first() {
-                        Some(allowed) => format!("Add it with {}", one_of(allowed)),
+                    let remedy = match rule.allowed_by_all() {
+                        Some(allowed) => format!("Add it with {}", one_of(&allowed)),
                         None => "Add it, here or to the stack".to_owned(),
                     };
                     let problem = format!("the tag {} is missing", quoted(&rule.key));
@@ -231,10 +232,18 @@ impl Rule {
         Self { key: key.to_owned(), required: false, fixes_case: false, allowed: Vec::new() }
     }
 
+    /// An offence that is none against a list of values.
     fn offence(&self, kind: OffenceKind, problem: String, remedy: String) -> Offence {
-        let allowed = self.allowed.first().map(|allowed| one_of(allowed));
+        let allowed = self.allowed_by_all().map(|allowed| one_of(&allowed));
         let fault = Fault::new(TAGS, problem, remedy);
         Offence { key: self.key.clone(), kind, allowed, miscased: None, fault }
+    }
+
+    /// What every list allows; the first list when that is nothing, or cannot be written as a list.
+    fn allowed_by_all(&self) -> Option<Vec<String>> {
+        let (first, more) = self.allowed.split_first()?;
+        let common = more.iter().try_fold(first.clone(), |common, list| both(&common, list));
+        Some(common.filter(|common| !common.is_empty()).unwrap_or_else(|| first.clone()))
     }
 
     fn judge_value(&self, value: &str, offences: &mut Vec<Offence>) {
@@ -247,7 +256,8 @@ impl Rule {
                 Some(right) => format!("Write {}: values are case-sensitive", quoted(right)),
                 None => format!("Write {}", one_of(allowed)),
             };
-            offences.push(self.offence(OffenceKind::Value, problem, remedy));
+            let offence = self.offence(OffenceKind::Value, problem, remedy);
+            offences.push(Offence { allowed: Some(one_of(allowed)), ..offence });
         }
     }
 }
@@ -387,6 +397,41 @@ fn matches(pattern: &str, value: &str) -> bool {
     }
 }
 
+/// The patterns of what both lists allow. `None` when two patterns have values in common that no pattern of
+/// one `*` stands for, such as `a*` and `*b`.
+fn both(one: &[String], other: &[String]) -> Option<Vec<String>> {
+    let mut common = Vec::new();
+    for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (a, b))) {
+        let narrower = match (covers(a, b), covers(b, a)) {
+            (true, _) => b,
+            (_, true) => a,
+            (false, false) if overlap(a, b) => return None,
+            (false, false) => continue,
+        };
+        if !common.contains(narrower) {
+            common.push(narrower.clone());
+        }
+    }
+    Some(common)
+}
+
+/// Whether `pattern` allows whatever `other` allows.
+fn covers(pattern: &str, other: &str) -> bool {
+    match (pattern.split_once('*'), other.split_once('*')) {
+        (Some((start, end)), Some((from, to))) => from.starts_with(start) && to.ends_with(end),
+        (None, Some(_)) => false,
+        (_, None) => matches(pattern, other),
+    }
+}
+
+/// Whether two patterns, neither of which covers the other, may have values in common.
+fn overlap(one: &str, other: &str) -> bool {
+    let (Some((from, to)), Some((start, end))) = (one.split_once('*'), other.split_once('*')) else {
+        return false;
+    };
+    (from.starts_with(start) || start.starts_with(from)) && (to.ends_with(end) || end.ends_with(to))
+}
+
 /// The allowed values for a remedy.
 fn one_of(allowed: &[String]) -> String {
     let listed: Vec<String> = allowed.iter().take(LISTED).map(|value| quoted(value)).collect();
@@ -445,6 +490,35 @@ mod tests {
                 ("stage", OffenceKind::Value, Some("one of «dev», «prod»"), None),
             ]
         );
+    }
+
+    #[test]
+    fn an_offence_names_the_list_that_was_offended_or_what_all_lists_allow() {
+        let allowed = |required: &str, document: &[&str], given: &[(&str, &str)]| {
+            let document = serde_json::json!({"tags": {"env": {"tag_value": document}}}).to_string();
+            let policy = TagPolicy::parse(required, &document).unwrap();
+            let offences = policy.offences(&tags(given)).into_iter();
+            offences.map(|offence| (offence.allowed.unwrap(), offence.fault.remedy)).collect::<Vec<_>>()
+        };
+        let told = |list: &str, remedy: &str| vec![(list.to_owned(), format!("{remedy} {list}"))];
+        let list = ["dev", "prod", "test"];
+        assert_eq!(allowed("env=dev|prod", &list, &[("env", "test")]), told("one of «dev», «prod»", "Write"));
+        let mut both = told("one of «dev», «prod», «test»", "Write");
+        both.extend(told("one of «dev», «prod»", "Write"));
+        assert_eq!(allowed("env=dev|prod", &list, &[("env", "x")]), both);
+        for (required, document, in_common) in [
+            ("env=prod|dev|stage", &list[..], "one of «dev», «prod»"),
+            ("env=prod-1|dev", &["prod*", "dev"], "one of «prod-1», «dev»"),
+            ("env=prod*|x*y", &["prod-*", "xay", "z*"], "one of «prod-*», «xay» (* is any characters)"),
+            // Nothing, and what no list of patterns can say.
+            ("env=stage", &list, "one of «dev», «prod», «test»"),
+            ("env=*-1", &["prod*"], "«prod*» (* is any characters)"),
+        ] {
+            assert_eq!(allowed(required, document, &[]), told(in_common, "Add it with"), "{required}");
+        }
+        // The case of a key is no matter of a list.
+        let miscased = allowed("env=dev|prod", &list, &[("Env", "dev")]);
+        assert_eq!(miscased, [("one of «dev», «prod»".to_owned(), "Write «env»".to_owned())]);
     }
 
     #[test]
@@ -691,6 +765,18 @@ mod tests {
         fn a_value_that_overlaps_itself_is_no_match(value in "[a-c]{1,4}") {
             let pattern = format!("{value}*{value}");
             prop_assert!(!matches(&pattern, &value));
+        }
+
+        #[test]
+        fn what_all_lists_allow_is_what_each_of_them_does(
+            one in proptest::collection::vec("[ab]{0,2}[*]?[ab]{1,2}", 1..3),
+            other in proptest::collection::vec("[ab]{0,2}[*]?[ab]{1,2}", 1..3),
+            value in "[ab]{1,4}",
+        ) {
+            let allows = |list: &[String]| list.iter().any(|pattern| matches(pattern, &value));
+            if let Some(common) = both(&one, &other) {
+                prop_assert_eq!(allows(&common), allows(&one) && allows(&other));
+            }
         }
 
         #[test]

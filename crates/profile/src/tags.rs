@@ -25,7 +25,7 @@ pub const SPEC: &str = "inference-profile-manager:spec";
 pub const MODEL_SOURCE: &str = "inference-profile-manager:model-source";
 /// The name of the parameter that publishes the profile.
 pub const PARAMETER: &str = "inference-profile-manager:parameter";
-/// Which other keys on the thing were put there by us: see [`KeyRecord`].
+/// Which other tags, and their values, were put on the thing by us: see [`KeyRecord`].
 pub const TAG_KEYS: &str = "inference-profile-manager:tag-keys";
 /// `true` on a profile that was adopted, and is therefore released, never deleted.
 pub const ADOPTED: &str = "inference-profile-manager:adopted";

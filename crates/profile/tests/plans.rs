@@ -54,7 +54,7 @@ fn specification(description: &str) -> Specification {
         },
         tags: Tags::from([("owner".into(), "search".into())]),
         parameter: named("search"),
-        parameter_is_out_of_reach: false,
+        prefix: ParameterPrefix::default(),
         existing: None,
         drain: Period::ZERO,
     }
@@ -362,11 +362,16 @@ mod updating {
     fn what_the_declaration_changed_is_written_even_if_a_lagging_read_shows_it_done() {
         let specification = specification("same");
         let mut observed = deployed(&specification, "first0000000", "UPDATE_IN_PROGRESS");
+        let parameter = specification.reserved_tags()[tags::PARAMETER].clone();
         let goal = converge::Goal {
             specification: specification.clone(),
             request: Request::Update {
                 current: Some(arn("first0000000")),
-                previous_tags: Tags::from([("owner".into(), "x".into()), ("extra".into(), "y".into())]),
+                previous_tags: Tags::from([
+                    ("owner".into(), "x".into()),
+                    ("extra".into(), "y".into()),
+                    (tags::PARAMETER.into(), parameter),
+                ]),
                 previous_existing: None,
             },
             began: Phase::UpdateRollback,
@@ -374,11 +379,13 @@ mod updating {
         };
         let (effects, end) = converged(&mut observed, &goal);
         assert_eq!(end, Step::Settled(arn("first0000000")));
+        let record = specification.new_profile_tags()[tags::TAG_KEYS].clone();
+        let put = Tags::from([("owner".into(), "search".into()), (tags::TAG_KEYS.into(), record)]);
         assert_eq!(
             effects,
             [
                 Effect::UntagProfile(arn("first0000000"), vec!["extra".into()]),
-                Effect::TagProfile(arn("first0000000"), Tags::from([("owner".into(), "search".into())])),
+                Effect::TagProfile(arn("first0000000"), put),
             ]
         );
     }
@@ -392,6 +399,19 @@ mod updating {
         assert!(refusal(end).contains("out of date"));
         let (effects, end) = converged(&mut observed, &update(&after, "first0000000"));
         assert_eq!((effects, end), (Vec::new(), Step::Settled(arn("second000000"))));
+    }
+
+    #[test]
+    fn a_stale_update_of_a_stack_that_is_not_known_says_so_in_a_sentence() {
+        let (before, after) = (specification("old"), specification("new"));
+        let mut observed = deployed(&before, "first0000000", "UPDATE_IN_PROGRESS");
+        observed.stack = None;
+        let since = Some(OffsetDateTime::UNIX_EPOCH + time::Duration::days(1));
+        observed.resource = described("first0000000").map(|record| StackResourceRecord { since, ..record });
+        let late =
+            converge::Goal { issued_at: Some(OffsetDateTime::UNIX_EPOCH), ..update(&after, "first0000000") };
+        let text = refusal(converge::next(&late, &observed));
+        assert!(text.contains("it is out of date: its stack does not wait for it."), "{text}");
     }
 
     #[test]

@@ -115,7 +115,8 @@ enum Outcome {
     ParameterTagged(String, Tags),
     ParameterUntagged(String, Vec<String>),
     ParameterGone(String),
-    Stack(Option<StackRecord>, Option<StackResourceRecord>),
+    /// The stack and, where it was asked for and told, what it says about the resource.
+    Stack(Option<StackRecord>, Option<Option<StackResourceRecord>>),
     Sought(Vec<(ProfileArn, ObservedProfile)>),
 }
 
@@ -174,7 +175,11 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             let resource = if goes_on {
                 None
             } else {
-                persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional()?
+                let read = persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional();
+                read.map_err(
+                    |error| tracing::warn!(%error, "what the stack says about the resource is not known"),
+                )
+                .ok()
             };
             Outcome::Stack(stack, resource)
         }
@@ -401,7 +406,9 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
         }
         Outcome::Stack(stack, resource) => {
             observed.stack = stack;
-            observed.resource = resource;
+            if let Some(resource) = resource {
+                observed.resource = resource;
+            }
             observed.journal.confirmed = true;
         }
         Outcome::Sought(found) => {

@@ -24,6 +24,9 @@ use crate::{
     patience::{SIDE_BY_SIDE, VISIBILITY, persist, poll},
 };
 
+/// How many names one call for parameters takes.
+const CHUNK: usize = 10;
+
 /// Where and for whom to look.
 #[derive(Debug, Clone)]
 pub struct Scope {
@@ -46,9 +49,12 @@ pub struct Named {
     pub existing: Option<ProfileArn>,
     /// A parameter that is only read, besides: the tag policy.
     pub policy: Option<String>,
-    /// Whether it is an Update. Only then the index of tags is asked (a Create's earlier attempts have its
-    /// name), and the stack's word for the resource before anything of it is found.
+    /// Whether it is an Update. Only then the index of tags is asked: a Create's earlier attempts have its
+    /// name.
     pub is_update: bool,
+    /// Whether it comes so late that only the stack's word for the resource tells whether it is waited for. An
+    /// Update always asks for that, and a Create besides when it finds profiles of its own.
+    pub is_late: bool,
 }
 
 /// What a look gave: the state, and the value of [`Named::policy`].
@@ -64,10 +70,11 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     let names: Vec<String> = named.parameters.iter().chain(&named.policy).cloned().collect();
     let existing = named.existing.iter().filter(|arn| named.current.as_ref() != Some(*arn)).cloned();
     let Owner { stack_id, logical_id } = &scope.owner;
-    let resource = || persist(|| ports.stacks.resource(stack_id, logical_id));
-    let (stack, current_resource, listed, index, mut values, current_tags, existing_tags) = tokio::try_join!(
+    let resource = || async { persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional() };
+    let asks_at_once = named.is_update || named.is_late;
+    let (stack, told, listed, index, mut values, current_tags, existing_tags) = tokio::try_join!(
         async { persist(|| ports.stacks.stack(stack_id)).await.optional() },
-        async { if named.is_update { resource().await.optional() } else { Ok(None) } },
+        async { Ok(if asks_at_once { Some(resource().await) } else { None }) },
         persist(|| ports.profiles.list()),
         async { if named.is_update { index(ports, scope).await } else { Ok(Index::default()) } },
         values(ports, &names),
@@ -113,10 +120,19 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     for (arn, profile) in &mut profiles {
         profile.record = listed.get(arn).map(|record| (*record).clone()).or_else(|| read.get(arn).cloned());
     }
-    // A Create that finds profiles of its own may be one from the past: the stack knows.
     let owned =
         profiles.values().any(|profile| profile.tags.as_ref().is_some_and(|held| scope.owner.owns(held)));
-    let resource = if owned && !named.is_update { resource().await.optional()? } else { current_resource };
+    let resource = match told {
+        Some(Ok(resource)) => resource,
+        // A Create that finds profiles of its own may be stale, and only the resource can tell.
+        Some(Err(error)) if owned && !named.is_update => return Err(error),
+        None if owned => resource().await?,
+        Some(Err(error)) => {
+            tracing::warn!(%error, "what the stack says about the resource is not known");
+            None
+        }
+        None => None,
+    };
     let observed = Observed { profiles, parameters, stack, resource, ..Observed::default() };
     Ok(Look { observed, policy })
 }
@@ -272,7 +288,7 @@ async fn tags_of(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
 }
 
 async fn values(ports: &Ports, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
-    let calls = names.chunks(10).map(<[String]>::to_vec);
+    let calls = names.chunks(CHUNK).map(<[String]>::to_vec);
     let values = each(calls, |names| async move { persist(|| ports.parameters.get(&names)).await }).await?;
     Ok(values.into_iter().flat_map(|(_, values)| values).collect())
 }
@@ -298,12 +314,30 @@ async fn values_and_tags(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<S
 /// Parameters that only tags speak of. A deployment with another prefix may have made them; then the role
 /// does not reach them, and they must not stand in the way of the rest.
 async fn more_parameters(ports: &Ports, names: Vec<String>) -> Result<BTreeMap<String, ObservedParameter>> {
+    let chunks = names.chunks(CHUNK).map(<[String]>::to_vec);
+    let read = each(chunks, |chunk| async move {
+        match readable(ports, chunk.clone()).await? {
+            Some(read) => Ok(read),
+            // Parameter Store denies a call for all its names when the role does not reach one of them.
+            None if chunk.len() > 1 => {
+                let alone = each(chunk, |name| readable(ports, vec![name])).await?;
+                Ok(alone.into_iter().filter_map(|(_, read)| read).flatten().collect())
+            }
+            None => Ok(BTreeMap::new()),
+        }
+    })
+    .await?;
+    Ok(read.into_iter().flat_map(|(_, read)| read).collect())
+}
+
+/// The parameters of these names that exist; `None` when they may not be read.
+async fn readable(ports: &Ports, names: Vec<String>) -> Result<Option<BTreeMap<String, ObservedParameter>>> {
     match values_and_tags(ports, names.clone()).await {
         Err(error) if error.kind == ErrorKind::Denied => {
-            tracing::warn!(%error, ?names, "these parameters cannot be read, and stay as they are");
-            Ok(BTreeMap::new())
+            tracing::warn!(%error, ?names, "not all of these parameters can be read; such ones stay as they are");
+            Ok(None)
         }
-        result => result,
+        result => result.map(Some),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn pause(attempt: u32) -> Duration {
     Duration::from_millis(400_u64.saturating_mul(1 << attempt.min(6))).min(Duration::from_secs(5))
 }
 
-/// Calls until the outcome is known, or [`ATTEMPTS`] are used up. Only for calls that do no harm when
+/// Calls until the outcome is known, or `ATTEMPTS` are used up. Only for calls that do no harm when
 /// they are repeated.
 pub async fn persist<T, F>(mut call: impl FnMut() -> F) -> Result<T, CallError>
 where

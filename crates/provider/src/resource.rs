@@ -9,7 +9,7 @@ use profile::{
     arn::{Arn, Location, ProfileArn},
     attributes::{Attribute, attributes, compact_attributes},
     converge,
-    fault::Fault,
+    fault::{Fault, Faults},
     model_source::Source,
     observed::{Observed, Phase},
     period::Period,
@@ -37,6 +37,10 @@ const NOT_CREATED: &str = "not-created:";
 /// How much of the time for a request is kept for taking back what it made, should the rest run out.
 const UNDO_MARGIN: Duration = Duration::from_secs(20);
 
+/// From when on a request counts as late. One that is waited for comes within seconds; Lambda delivers again
+/// after a minute.
+const LATE: Duration = Duration::from_secs(10);
+
 /// `Custom::InferenceProfile`.
 pub struct InferenceProfile {
     ports: Ports,
@@ -59,8 +63,7 @@ impl Resource for InferenceProfile {
             // What failed to be created for this very reason must be deletable.
             (Err(_), RequestKind::Delete { .. }) => &Settings::default(),
             (Err(fault), _) => {
-                let reason = format!("the provider is not deployed rightly: {fault}");
-                return Answer::failed(unmade(request), reason);
+                return Answer::failed(unmade(request), of_the_deployment(fault).to_string());
             }
         };
         let stack = &request.stack_id;
@@ -101,6 +104,11 @@ fn unmade(request: &Request) -> PhysicalId {
         }
         RequestKind::Update { physical_id, .. } | RequestKind::Delete { physical_id } => physical_id.clone(),
     }
+}
+
+/// A fault of a setting, told to whoever reads those of a template.
+fn of_the_deployment(fault: &Fault) -> Fault {
+    Fault { path: format!("the deployment's {}", fault.path), ..fault.clone() }
 }
 
 /// A profile's ARN as the physical id. It is far shorter than the longest id; should AWS ever make it
@@ -168,6 +176,7 @@ impl Run<'_> {
         let reachable = draft.parameter.iter().filter(|_| draft.outside_prefix.is_none());
         let parameters: BTreeSet<String> =
             reachable.clone().chain(&old.parameter).map(|name| name.as_str().to_owned()).collect();
+        let (now, issued_at) = (self.ports.clock.now(), self.request.issued_at());
         let named = Named {
             names: draft.name.iter().chain(&old.name).cloned().collect(),
             parameters,
@@ -175,8 +184,8 @@ impl Run<'_> {
             existing: draft.existing.clone(),
             policy: self.settings.policy_parameter().map(str::to_owned),
             is_update: physical_id.is_some(),
+            is_late: issued_at.is_some_and(|issued_at| now - issued_at > LATE),
         };
-        let now = self.ports.clock.now();
         let (look, source) =
             futures::join!(observe::for_convergence(self.ports, &self.scope, &named), async {
                 match &draft.copy_from {
@@ -190,7 +199,8 @@ impl Run<'_> {
         let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
         let (all_tags, mut offences) = inherit(&draft.tags, &stack_tags);
         let policy = self.settings.tag_policy(look.policy.as_deref());
-        offences.append(policy.map_or_else(|wrong| wrong, |policy| policy.judge(&all_tags)));
+        let wrong = |faults: Faults| faults.iter().map(of_the_deployment).collect();
+        offences.append(policy.map_or_else(wrong, |policy| policy.judge(&all_tags)));
         offences.append(draft.outside_prefix.iter().cloned().collect());
         if observed.phase() == Phase::UpdateRollback {
             // What was allowed when it was declared must not stand in the way of a rollback.
@@ -214,11 +224,16 @@ impl Run<'_> {
             _ => None,
         };
         let specification = match (draft.finish(), source) {
-            (Some(declaration), Some(source)) => {
-                Specification::new(declaration, owner.clone(), location.clone(), source, all_tags)
-                    .map_err(|wrong| faults.append(wrong))
-                    .ok()
-            }
+            (Some(declaration), Some(source)) => Specification::new(
+                declaration,
+                owner.clone(),
+                location.clone(),
+                prefix.clone(),
+                source,
+                all_tags,
+            )
+            .map_err(|wrong| faults.append(wrong))
+            .ok(),
             _ => None,
         };
         let Some(specification) = specification.filter(|_| faults.is_empty()) else {
@@ -236,7 +251,6 @@ impl Run<'_> {
             },
         };
         let began = observed.phase();
-        let issued_at = self.request.issued_at();
         Ok((converge::Goal { specification, request, began, issued_at }, observed))
     }
 
@@ -276,6 +290,17 @@ impl Run<'_> {
             issued_at: self.request.issued_at(),
         };
         let extent = goal.extent(&observed);
+        if extent == removal::Extent::Stale {
+            let (stack, resource) = (observed.stack.as_ref(), observed.resource.as_ref());
+            tracing::warn!(
+                issued_at = ?goal.issued_at,
+                stack_began = ?stack.and_then(|stack| stack.began),
+                stack_status = stack.map(|stack| &*stack.status),
+                resource_since = ?resource.and_then(|resource| resource.since),
+                resource_status = resource.map(|resource| &*resource.status),
+                "a stale Delete: nothing is touched"
+            );
+        }
         let to_know = removal::use_to_know(&goal, extent, &observed);
         let ids: Vec<String> = to_know.profiles.iter().map(|arn| arn.id().to_owned()).collect();
         if !ids.is_empty() {
@@ -322,9 +347,11 @@ impl Run<'_> {
     }
 }
 
-/// The tags that a declaration puts on a profile, as far as an update may change them.
+/// The tags that a declaration put on a profile, as far as an update may change them. What no tag can be was
+/// never put on: the update that declared it failed, and a rollback must not ask AWS to take it off.
 fn previous_tags(old: &Remainder) -> Tags {
     let mut tags = old.tags.clone();
+    tags.retain(|key, value| tags::check("", key, value).is_empty());
     if let Some(parameter) = &old.parameter {
         tags.insert(tags::PARAMETER.to_owned(), parameter.as_str().to_owned());
     }

@@ -65,6 +65,11 @@ struct CloudFormation {
     /// The resource's id and properties; `None` while there is none.
     resource: Option<(String, Value)>,
     trouble: Trouble,
+    /// Whether the stack tells of the resource while a request runs, as in progress from the instant at which
+    /// the request was issued; otherwise only what an operation has come to.
+    tells_progress: bool,
+    /// Whether no call fails: then every request succeeds, also one whose function was killed and ran again.
+    succeeds: bool,
     /// With [`Trouble::Operation`]: which operation, and how many calls of it go well.
     operation: Option<(&'static str, usize)>,
     rounds: usize,
@@ -79,16 +84,32 @@ impl CloudFormation {
         self.harness.status(status);
     }
 
+    /// The stack tells that the resource of the request `part` comes to `state`. Of what an update replaced it
+    /// says nothing: it names the replacement.
+    fn reaches(&self, part: &Value, state: &str) {
+        let (kind, id) = (part["RequestType"].as_str().unwrap(), part["PhysicalResourceId"].as_str());
+        let key = (STACK.to_owned(), LOGICAL_ID.to_owned());
+        let told = self.harness.aws.account().resources.get(&key).cloned();
+        let is_replaced = kind == "Delete"
+            && told.is_some_and(|told| told.physical_id.is_some() && told.physical_id.as_deref() != id);
+        if self.tells_progress && !is_replaced {
+            self.harness.resource_is(&format!("{}_{state}", kind.to_uppercase()), id);
+        }
+    }
+
     /// One request; `None` when it gets no answer.
     async fn request(&mut self, mut part: Value) -> Option<Received> {
         self.requests += 1;
         part["RequestId"] = json!(format!("request-{}", self.requests));
+        self.reaches(&part, "IN_PROGRESS");
+        // Every delivery of a request was issued when the first was.
+        let function = self.harness.late(self.harness.now());
         let before = self.harness.aws.account().calls.len();
         let answer = match self.trouble {
             Trouble::KilledAndRedelivered(left) | Trouble::Killed(left) => {
                 let life = Duration::from_millis(500) + Duration::from_secs((left - self.rounds) as u64);
                 let began = tokio::time::Instant::now();
-                let first = timeout(life, self.harness.send(part.clone())).await.ok();
+                let first = timeout(life, function.send(part.clone())).await.ok();
                 match (first, self.trouble) {
                     (Some(answer), _) => {
                         self.rounds += began.elapsed().as_secs() as usize;
@@ -105,12 +126,14 @@ impl CloudFormation {
                         self.trouble = Trouble::None;
                         self.log.push(format!("killed {}", part["RequestType"]));
                         tokio::time::sleep(Duration::from_secs(60)).await;
-                        Some(self.harness.send(part.clone()).await)
+                        Some(function.send(part.clone()).await)
                     }
                 }
             }
-            _ => Some(self.harness.send(part.clone()).await),
+            _ => Some(function.send(part.clone()).await),
         };
+        let succeeds = answer.as_ref().is_some_and(|answer| answer.body["Status"] == "SUCCESS");
+        self.reaches(&part, if succeeds { "COMPLETE" } else { "FAILED" });
         let struck = match self.trouble {
             Trouble::Once(k, _) | Trouble::Outage(k, _) => Some(k),
             _ => None,
@@ -135,6 +158,7 @@ impl CloudFormation {
             )),
             made.join(" ")
         ));
+        assert!(succeeds || !self.succeeds, "{}", self.explained("a request fails though no call did"));
         answer
     }
 
@@ -324,7 +348,13 @@ fn watch(harness: &Harness) -> Arc<Mutex<Vec<String>>> {
 
 /// One run of a story, with reads that lag by so many milliseconds; gives the calls it made and the
 /// rounds it took.
-async fn run(name: &str, steps: &[Step], lag: u64, trouble: Trouble) -> (Vec<&'static str>, usize) {
+async fn run(
+    name: &str,
+    steps: &[Step],
+    lag: u64,
+    tells_progress: bool,
+    trouble: Trouble,
+) -> (Vec<&'static str>, usize) {
     let harness = Harness::new("CREATE_IN_PROGRESS");
     // Somebody else's: of the same name, and one to adopt.
     let foreign = [
@@ -361,6 +391,8 @@ async fn run(name: &str, steps: &[Step], lag: u64, trouble: Trouble) -> (Vec<&'s
         harness: harness.clone(),
         resource: None,
         trouble,
+        tells_progress,
+        succeeds: matches!(trouble, Trouble::None | Trouble::KilledAndRedelivered(_)),
         operation: None,
         rounds: 0,
         requests: 0,
@@ -369,7 +401,7 @@ async fn run(name: &str, steps: &[Step], lag: u64, trouble: Trouble) -> (Vec<&'s
     };
     if let Trouble::Operation(k, failing) = trouble {
         // The calls of the undisturbed run tell which operation the k-th call is.
-        let calls = Box::pin(run(name, &steps, lag, Trouble::None)).await.0;
+        let calls = Box::pin(run(name, &steps, lag, tells_progress, Trouble::None)).await.0;
         let operation = calls[k];
         let skip = calls[..k].iter().filter(|call| **call == operation).count();
         harness.aws.account().faults.add(fault(operation, failing).after(skip as u32).times(50));
@@ -477,12 +509,14 @@ const FAILING: [Failing; 4] = [
     Failing::AnswerLost,
 ];
 
-/// Runs every story with each of the troubles that `troubles` makes of its numbers of calls and rounds.
+/// Runs every story with each of the troubles that `troubles` makes of its numbers of calls and rounds. In
+/// every second run the stack tells of the resource while a request runs; which, changes from one group of
+/// four to the next, because as many kinds of failure follow each other.
 fn every(troubles: impl Fn(usize, usize) -> Vec<Trouble>) {
     let mut broken: Vec<String> = Vec::new();
     let mut runs = 0;
     for ((name, steps), lag) in stories().into_iter().flat_map(|story| [(story.clone(), 0), (story, 8_000)]) {
-        let play = |trouble: Trouble| {
+        let play = |tells_progress: bool, trouble: Trouble| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
@@ -491,23 +525,25 @@ fn every(troubles: impl Fn(usize, usize) -> Vec<Trouble>) {
             let steps = steps.clone();
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 runtime.block_on(async {
-                    timeout(Duration::from_secs(86_400), run(name, &steps, lag, trouble)).await.unwrap()
+                    timeout(Duration::from_secs(86_400), run(name, &steps, lag, tells_progress, trouble))
+                        .await
+                        .unwrap()
                 })
             }))
             .map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "?".into()))
         };
-        let (calls, rounds) = match play(Trouble::None) {
-            Ok(plain) => plain,
-            Err(problem) => {
-                broken.push(format!("## {name}, lag {lag} / undisturbed\n{problem}"));
-                continue;
-            }
+        let mut play = |tells_progress: bool, trouble: Trouble| {
+            let told = if tells_progress { "progress told" } else { "results told" };
+            let problem =
+                |problem| broken.push(format!("## {name}, lag {lag}, {told} / {trouble:?}\n{problem}"));
+            play(tells_progress, trouble).map_err(problem).ok()
+        };
+        let (Some((calls, rounds)), Some(_)) = (play(false, Trouble::None), play(true, Trouble::None)) else {
+            continue;
         };
         for trouble in troubles(calls.len(), rounds) {
             runs += 1;
-            if let Err(problem) = play(trouble) {
-                broken.push(format!("## {name}, lag {lag} / {trouble:?}\n{problem}"));
-            }
+            play((runs + runs / 4) % 2 == 0, trouble);
         }
     }
     assert!(broken.is_empty(), "{} of {runs} runs are broken:\n\n{}", broken.len(), broken.join("\n\n"));

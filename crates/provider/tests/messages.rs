@@ -193,17 +193,36 @@ async fn a_model_past_its_end_is_a_fault_and_a_legacy_one_a_warning_in_the_log()
     }
     insta::assert_json_snapshot!(reasons);
 
+    let mut properties = declared();
+    properties["ModelSource"] = source("anthropic.claude-3-haiku-20240307-v1:0");
+    let warnings = warnings(async { harness.create(&properties).await.succeeded() }).await;
+    insta::assert_json_snapshot!("a_legacy_model_s_warning", warnings);
+}
+
+/// Why nothing was removed, for whoever looks for the request that would have done it.
+#[tokio::test(start_paused = true)]
+async fn a_stale_delete_says_in_the_log_by_which_instants_it_was_judged() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let id = harness.create(&declared()).await.succeeded();
+    let asked = harness.now();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.describe(&id);
+    let late = harness.late(asked);
+    let warnings = warnings(async { late.delete(&id, &declared()).await.succeeded() }).await;
+    insta::assert_json_snapshot!(warnings);
+}
+
+/// The warnings that `work` logs.
+async fn warnings(work: impl Future<Output = String>) -> Vec<String> {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let mut properties = declared();
-    properties["ModelSource"] = source("anthropic.claude-3-haiku-20240307-v1:0");
-    harness.create(&properties).await.succeeded();
+    work.await;
     drop(guard);
     let lines = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let warnings: Vec<&str> =
-        lines.lines().filter_map(|line| line.split_once(" WARN ")).map(|(_, text)| text).collect();
-    insta::assert_json_snapshot!("a_legacy_model_s_warning", warnings);
+    lines.lines().filter_map(|line| line.split_once(" WARN ")).map(|(_, text)| text.to_owned()).collect()
 }
 
 /// What was logged.

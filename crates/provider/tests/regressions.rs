@@ -5,7 +5,10 @@
 mod common;
 
 use common::{Harness, LOGICAL_ID, NOVA, PROFILE_NAME, STACK, declared, profile_tag};
-use local_aws::{CreateInferenceProfile, RepeatedToken, in_process::Fault};
+use local_aws::{
+    CreateInferenceProfile, RepeatedToken,
+    in_process::{Fault, Moment},
+};
 use ports::ErrorKind;
 use profile::tags::{self, Tags};
 use serde_json::{Value, json};
@@ -625,17 +628,264 @@ async fn a_late_delete_of_what_lives_touches_nothing() {
 /// The Delete of a replaced profile that the stack has given up waiting for.
 #[tokio::test(start_paused = true)]
 async fn a_late_delete_of_a_replaced_profile_still_removes_it() {
+    for later in ["UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.status("UPDATE_IN_PROGRESS");
+        let other = changed(&[("Description", json!("Another one"))]);
+        let second = harness.update(&first, &other, &declared()).await.succeeded();
+        let asked = harness.now();
+        a_while().await;
+        harness.describe(&second);
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.status(later);
+        harness.late(asked).delete(&first, &declared()).await.succeeded();
+        harness.holds_exactly(&second, &other);
+    }
+}
+
+/// Its clean-up was given up, and the next update goes back to the declaration of the replaced profile: the
+/// stack does not name it yet.
+#[tokio::test(start_paused = true)]
+async fn a_late_delete_of_a_replaced_profile_that_is_taken_up_again_touches_nothing() {
+    for phase in ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let other = changed(&[("Description", json!("Another one"))]);
+        let first = harness.create(&declared()).await.succeeded();
+        harness.describe(&first);
+        a_while().await;
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &other, &declared()).await.succeeded();
+        harness.describe(&second);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        let asked = harness.now();
+        a_while().await;
+        harness.status("UPDATE_COMPLETE");
+        a_while().await;
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.status(phase);
+        assert_eq!(harness.update(&second, &declared(), &other).await.succeeded(), first);
+        harness.late(asked).delete(&first, &declared()).await.succeeded();
+        assert!(harness.state().0.contains_key(&first), "{phase}");
+        assert_eq!(harness.published(), Some(first), "{phase}");
+    }
+}
+
+/// CloudFormation writes to its record while a request runs: a creation is told twice as in progress.
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_record_changes_while_it_runs_is_still_waited_for() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let asked = harness.now();
+    harness.aws.account().faults.add(Fault::crash("bedrock:CreateInferenceProfile", Moment::After));
+    let killed = tokio::time::timeout(Duration::from_secs(9), harness.create(&declared())).await;
+    assert!(killed.is_err());
+    a_while().await;
+    harness.resource_is("CREATE_IN_PROGRESS", None);
+    let id = harness.late(asked).create(&declared()).await.succeeded();
+    harness.holds_exactly(&id, &declared());
+}
+
+/// The resource left its template, and its Delete runs for long, or comes again after it failed.
+#[tokio::test(start_paused = true)]
+async fn a_delete_of_what_the_stack_is_deleting_is_carried_out_however_old_it_is() {
+    for (stack, resource) in [
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_FAILED"),
+        ("UPDATE_IN_PROGRESS", "DELETE_FAILED"),
+        ("UPDATE_COMPLETE", "DELETE_FAILED"),
+        ("DELETE_FAILED", "DELETE_FAILED"),
+    ] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let id = harness.create(&declared()).await.succeeded();
+        let asked = harness.now();
+        a_while().await;
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.status(stack);
+        harness.resource_is(resource, Some(&id));
+        harness.late(asked).delete(&id, &declared()).await.succeeded();
+        harness.is_empty();
+    }
+}
+
+/// Whether the stack waits for an Update is told by its status as well.
+#[tokio::test(start_paused = true)]
+async fn an_update_goes_on_when_the_stack_does_not_tell_of_its_resource() {
+    let other = changed(&[("Description", json!("Another one"))]);
+    for kind in [ErrorKind::Denied, ErrorKind::Unknown] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let silent = Fault::before("cloudformation:DescribeStackResource", kind).times(99);
+        harness.aws.account().faults.add(silent);
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &other, &declared()).await.succeeded();
+        // Nothing of the original is left: the rollback makes it anew.
+        harness.aws.account().parameters.take("/inference-profiles/search");
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(harness.update(&second, &declared(), &other).await.succeeded(), first);
+        assert_eq!(harness.published(), Some(first));
+    }
+}
+
+/// An account whose reads of tags lag, and a profile of the tests' stack, which `tags` says the tags of.
+async fn lagging(tags: Value) -> (Harness, Value, String) {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().stacks.get_mut(STACK).unwrap().tags.clear();
+    let properties = changed(&[("Tags", tags)]);
+    let id = harness.create(&properties).await.succeeded();
+    harness.describe(&id);
+    a_while().await;
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    (harness, properties, id)
+}
+
+/// Takes the stack through `declarations`, each an update, in less time than reads lag by.
+async fn updated(harness: &Harness, id: &str, first: &Value, declarations: &[&Value]) {
+    let mut old = first;
+    for declaration in declarations {
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.aws.account().stacks.get_mut(STACK).unwrap().tags.clear();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(harness.update(id, declaration, old).await.succeeded(), id);
+        old = declaration;
+    }
+}
+
+fn tag_list(tags: &[(&str, &str)]) -> Value {
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// What the declared tags and the record of them are, in truth.
+fn holds_tags(harness: &Harness, id: &str, tags: &[(&str, &str)]) {
+    let held = harness.aws.account().profiles()[id].clone();
+    let wanted: Tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    let declared: Tags = held.iter().filter(|(key, _)| !tags::is_reserved(key)).map(owned).collect();
+    assert_eq!(declared, wanted);
+    let record = tags::KeyRecord::of(&wanted);
+    let record = (!wanted.is_empty()).then(|| record.as_str());
+    assert_eq!(held.get(tags::TAG_KEYS).map(String::as_str), record);
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_tags_follows_a_value_that_goes_and_comes_back_while_reads_lag() {
+    let (harness, a, id) = lagging(tag_list(&[("owner", "a")])).await;
+    let b = changed(&[("Tags", tag_list(&[("owner", "b")]))]);
+    updated(&harness, &id, &a, &[&b, &a]).await;
+    holds_tags(&harness, &id, &[("owner", "a")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_tags_follows_a_key_that_comes_and_goes_while_reads_lag() {
+    for base in [tag_list(&[("owner", "a")]), tag_list(&[])] {
+        let (harness, without, id) = lagging(base.clone()).await;
+        let mut tags = base.as_array().unwrap().clone();
+        tags.push(json!({"Key": "x", "Value": "y"}));
+        let with = changed(&[("Tags", json!(tags))]);
+        updated(&harness, &id, &without, &[&with, &without]).await;
+        let left: &[_] = if base == json!([]) { &[] } else { &[("owner", "a")] };
+        holds_tags(&harness, &id, left);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_is_dropped_and_declared_again_while_reads_lag_is_there() {
+    let (harness, with, id) = lagging(tag_list(&[("owner", "a"), ("x", "y")])).await;
+    let without = changed(&[("Tags", tag_list(&[("owner", "a")]))]);
+    updated(&harness, &id, &with, &[&without, &with]).await;
+    holds_tags(&harness, &id, &[("owner", "a"), ("x", "y")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_period_that_is_dropped_and_declared_again_while_reads_lag_is_there() {
+    let (harness, without, id) = lagging(tag_list(&[])).await;
+    let mut with = without.clone();
+    with["DrainPeriod"] = json!("7d");
+    updated(&harness, &id, &without, &[&with]).await;
+    a_while().await;
+    updated(&harness, &id, &with, &[&without, &with]).await;
+    assert_eq!(profile_tag(&harness, &id, tags::DRAIN_PERIOD).as_deref(), Some("7d"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_to_no_tags_at_all_leaves_no_record_of_tags_while_reads_lag() {
+    let (harness, without, id) = lagging(tag_list(&[])).await;
+    let before = harness.state();
+    let with = changed(&[("Tags", tag_list(&[("owner", "b")]))]);
+    updated(&harness, &id, &without, &[&with]).await;
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.aws.account().stacks.get_mut(STACK).unwrap().tags.clear();
+    assert_eq!(harness.update(&id, &without, &with).await.succeeded(), id);
+    assert_eq!(harness.state(), before);
+}
+
+/// The update that declared them failed; AWS would refuse to take them off.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_does_not_take_off_what_no_tag_can_be() {
+    for key in ["a(b)", "", "aws:x", "inference-profile-manager:owner"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        let before = harness.state();
+        let other = changed(&[("Tags", tag_list(&[("owner", "search"), (key, "x")]))]);
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.update(&first, &other, &declared()).await.failed();
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(harness.update(&first, &declared(), &other).await.succeeded(), first, "{key}");
+        assert_eq!(harness.state(), before, "{key}");
+    }
+}
+
+/// On an adopted profile, what somebody else had put there stays theirs, also when a declaration names it.
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_an_adopted_profile_had_stays_when_a_declaration_names_and_drops_it() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        .description("Search: production.")
+        .tag("note", "theirs");
+    let existing = harness.aws.make_profile(&request).unwrap();
+    let adopting = |tags: Value| changed(&[("ExistingProfile", json!(existing.as_str())), ("Tags", tags)]);
+    let (without, with) = (adopting(tag_list(&[])), adopting(tag_list(&[("note", "theirs"), ("x", "y")])));
+    let id = harness.create(&without).await.succeeded();
+    let before = harness.state();
+    updated(&harness, &id, &without, &[&with]).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    assert_eq!(harness.update(&id, &without, &with).await.succeeded(), id);
+    assert_eq!(harness.state(), before);
+}
+
+/// What a role may change lies under the prefix of its deployment.
+#[tokio::test(start_paused = true)]
+async fn an_update_after_a_changed_prefix_leaves_the_former_parameter_alone() {
+    let mut harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.environment = vec![("PARAMETER_PREFIX", "/ai")];
+    harness.status("UPDATE_IN_PROGRESS");
+    assert_eq!(harness.update(&first, &declared(), &declared()).await.succeeded(), first);
+    let parameters = harness.state().1;
+    let values: Vec<_> = parameters.all().iter().map(|(name, held)| (&**name, &*held.value)).collect();
+    assert_eq!(values, [("/ai/search", &*first), ("/inference-profiles/search", &*first)]);
+}
+
+/// Parameter Store denies a call for all its names when the role does not reach one of them.
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_cannot_be_reached_does_not_hide_those_that_can() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
     let first = harness.create(&declared()).await.succeeded();
-    harness.status("UPDATE_IN_PROGRESS");
-    let other = changed(&[("Description", json!("Another one"))]);
-    let second = harness.update(&first, &other, &declared()).await.succeeded();
-    harness.describe(&second);
-    let asked = harness.now();
-    a_while().await;
-    harness.status("UPDATE_IN_PROGRESS");
-    harness.late(asked).delete(&first, &declared()).await.succeeded();
-    harness.holds_exactly(&second, &other);
+    let owner = profile::tags::Owner { stack_id: STACK.into(), logical_id: LOGICAL_ID.into() }.tags();
+    for name in ["/a-former-prefix/search", "/inference-profiles/second", "/inference-profiles/third"] {
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+        let request = owner.iter().fold(request, |request, (key, value)| request.tag(key, value));
+        let made = harness.aws.make_profile(&request.tag(tags::PARAMETER, name)).unwrap();
+        harness.aws.account().parameters.seed(name, made.as_str(), owner.clone());
+    }
+    harness.status("DELETE_IN_PROGRESS");
+    // After the declared one's: the call for all three, and that for the first alone.
+    harness.aws.account().faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied).after(1).times(2));
+    harness.delete(&first, &declared()).await.succeeded();
+    let left = harness.state().1;
+    assert_eq!(left.all().keys().collect::<Vec<_>>(), ["/a-former-prefix/search"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -677,6 +927,55 @@ async fn a_late_update_does_not_undo_a_rollback() {
         harness.late(asked).update(&first, &other, &declared()).await.failed();
         assert_eq!(harness.state(), before);
     }
+}
+
+/// The rollback's own Update came within seconds of the one that it takes back.
+#[tokio::test(start_paused = true)]
+async fn a_late_update_does_not_undo_a_rollback_that_followed_at_once() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    let other = changed(&[("Description", json!("Another one"))]);
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    let asked = harness.now();
+    let second = harness.update(&first, &other, &declared()).await.succeeded();
+    harness.describe(&second);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.resource_is("UPDATE_IN_PROGRESS", Some(&second));
+    assert_eq!(harness.update(&second, &declared(), &other).await.succeeded(), first);
+    harness.describe(&first);
+    let before = harness.state();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    harness.late(asked).update(&first, &other, &declared()).await.failed();
+    assert_eq!(harness.state(), before);
+}
+
+/// A request is signed in whole seconds, and its resource may still be told as it was before.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_follows_within_a_second_is_still_waited_for() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    harness.describe(&first);
+    let other = changed(&[("Tags", json!([]))]);
+    assert_eq!(harness.update(&first, &other, &declared()).await.succeeded(), first);
+}
+
+/// The operation goes on with other resources, and what failed is preserved.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_makes_nothing_while_its_failed_resource_is_preserved() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let asked = harness.now();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    harness.resource_is("CREATE_FAILED", Some("not-created:Search"));
+    a_while().await;
+    harness.late(asked).create(&declared()).await.failed();
+    let made = "bedrock:CreateInferenceProfile";
+    assert!(!harness.aws.account().calls.contains(&made), "it makes nothing, not even to take it back");
+    harness.is_empty();
 }
 
 /// Its resource failed, was taken back, and is not in the template any more.

@@ -87,9 +87,8 @@ async fn an_orphan_that_its_stack_takes_up_meanwhile_is_skipped() {
     tokio::time::sleep(Duration::from_secs(40 * 86_400)).await;
     harness.aws().watch(|account, _| {
         // Whichever is left.
-        let left = account.profiles().into_keys();
         let held = account.parameters.all()[&parameter("chat")].value.clone();
-        let left = left.filter(|arn| *arn != held).next();
+        let left = account.profiles().into_keys().find(|arn| *arn != held);
         let key = (STACK.to_owned(), "Logicalchat".to_owned());
         account.resources.get_mut(&key).unwrap().physical_id = left;
     });

@@ -137,9 +137,14 @@ impl Harness {
 
     /// The stack names `physical_id` as the current one.
     pub fn describe(&self, physical_id: &str) {
+        self.resource_is("UPDATE_COMPLETE", Some(physical_id));
+    }
+
+    /// The stack's resource reaches `status` now, and is called `physical_id`.
+    pub fn resource_is(&self, status: &str, physical_id: Option<&str>) {
         let record = StackResourceRecord {
-            physical_id: Some(physical_id.into()),
-            status: "UPDATE_COMPLETE".into(),
+            physical_id: physical_id.map(str::to_owned),
+            status: status.into(),
             since: Some(self.now()),
         };
         self.aws.account().resources.insert((STACK.into(), LOGICAL_ID.into()), record);
