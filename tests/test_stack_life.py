@@ -55,7 +55,7 @@ def only(profiles: list[Profile]) -> Profile:
 
 @contextmanager
 def reading(account: Account, *names: str) -> Iterator[list[tuple[str | None, ...]]]:
-    """Reads parameters over and over meanwhile, as impatient applications would."""
+    """Reads parameters over and over meanwhile, one after the other, as impatient applications would."""
     seen: list[tuple[str | None, ...]] = []
     done = threading.Event()
 
@@ -207,7 +207,8 @@ def test_a_parameter_is_renamed_without_a_moment_in_which_neither_name_works(
     old, new = f"{PREFIX}/{name}", f"{PREFIX}/chat/{name}"
     assert stack.create(template(Chat=profile())) == "CREATE_COMPLETE", stack.failures()
     made = only(account.profiles(name))
-    with reading(account, new, old) as seen:
+    # The old one first: where it is gone, the new one was there before.
+    with reading(account, old, new) as seen:
         renamed = template(Chat=profile(ParameterName=new))
         assert stack.update(renamed) == "UPDATE_COMPLETE", stack.failures()
     assert (account.parameter(old), account.parameter(new)) == (None, made.arn)
