@@ -7,6 +7,7 @@
 //! - [`settings`]: what the environment says, and what an invocation by hand overrides;
 //! - [`gather`]: one inventory, each source once, in bulk and side by side;
 //! - [`act`]: the planned actions, each looked at once more before it is done;
+//! - [`evidence`]: the report, made of what was read, judged and done;
 //! - [`deliver`]: the report to the bucket, the bus, the topic, the log and the metrics;
 //! - [`run`]: a sweep from end to end.
 //!
@@ -16,6 +17,7 @@
 
 pub mod act;
 pub mod deliver;
+pub mod evidence;
 pub mod gather;
 pub mod run;
 pub mod settings;

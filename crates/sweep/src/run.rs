@@ -8,19 +8,15 @@ use std::{
 
 use futures::{StreamExt, stream};
 use profile::{
-    arn::{Arn, Location, ProfileArn},
+    arn::{Location, ProfileArn},
     fault::Faults,
     tag_policy::TagPolicy,
-    tags,
 };
-use report::{ActionReport, ProfileRow, RegionReport, Report, SCHEMA_VERSION};
+use report::Report;
 use rules::{
-    finding::Finding,
     inventory::{Inventory, Part, Source, Unread},
-    judge::{Criteria, Judgement, judge, judge_cost_tags, to_confirm},
-    owner,
+    judge::{Criteria, judge, to_confirm},
     plan::plan,
-    rule::Rule,
 };
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
@@ -29,6 +25,7 @@ use crate::{
     AccountPorts, RegionPorts,
     act::Acting,
     deliver::{self, Previous},
+    evidence::{Evidence, Swept},
     gather::{self, Gathering},
     settings::Settings,
 };
@@ -73,13 +70,6 @@ pub struct Sweep<F> {
     account: AccountPorts,
     in_region: F,
     settings: Result<Settings, Faults>,
-}
-
-/// What was found in one Region.
-struct Swept {
-    inventory: Inventory,
-    judgement: Judgement,
-    actions: Vec<ActionReport>,
 }
 
 impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
@@ -128,116 +118,34 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         times: Timetable,
     ) -> (Report, bool) {
         let started_at = self.account.clock.now();
-        let here = |settings: &Settings| match settings.regions.as_slice() {
-            [] => BTreeSet::from([home.region.clone()]),
-            regions => regions.iter().cloned().collect(),
-        };
-        let (regions, configured) = (here(settings), here(deployed));
-
+        let regions = regions(settings, home);
         let ports: Vec<RegionPorts> = regions.iter().map(|region| (self.in_region)(region)).collect();
-        let gatherings = regions.iter().zip(&ports).map(|(region, ports)| Gathering {
+        let gathering = |(region, ports)| Gathering {
             ports,
-            location: Location { region: region.clone(), ..home.clone() },
+            location: Location { region: String::clone(region), ..home.clone() },
             now: started_at,
             settings,
             until: times.gathering,
-        });
-        let gatherings: Vec<Gathering<'_>> = gatherings.collect();
+        };
+        let gatherings: Vec<Gathering<'_>> = regions.iter().zip(&ports).map(gathering).collect();
         let (policy, cost_tags, previous, gathered) = futures::join!(
             self.policy(settings, home, times.gathering),
             gather::cost_tags(&self.account, settings, times.gathering),
             self.previous(deployed, settings, times.gathering),
             side_by_side(gatherings.iter().map(Gathering::inventory)),
         );
+
         let criteria = Criteria { rules: settings.rules.clone(), policy, thresholds: settings.thresholds };
-        let shared_unread: Vec<Unread> = criteria.policy.as_ref().err().into_iter().cloned().collect();
-        let may_act = shared_unread.is_empty() && cost_tags.is_ok();
+        let may_act = criteria.policy.is_ok() && cost_tags.is_ok();
+        let gathered = gatherings.iter().zip(gathered);
         let swept = side_by_side(
-            gatherings
-                .iter()
-                .zip(gathered)
-                .map(|(gathering, inventory)| sweep(gathering, inventory, &criteria, may_act, times.acting)),
+            gathered.map(|(region, inventory)| sweep(region, inventory, &criteria, may_act, times.acting)),
         )
         .await;
 
-        let (mut inventories, mut judgements, mut actions) = (Vec::new(), Vec::new(), Vec::new());
-        for region in swept {
-            inventories.push(region.inventory);
-            judgements.push(region.judgement);
-            actions.extend(region.actions);
-        }
-        let cost = judge_cost_tags(&inventories, &cost_tags, home, &criteria);
-
-        let mut undecided: BTreeSet<(Rule, String)> = BTreeSet::new();
-        for (inventory, judgement) in inventories.iter().zip(&judgements) {
-            let region = &inventory.location.region;
-            undecided.extend(judgement.undecided.iter().map(|rule| (*rule, region.clone())));
-        }
-        undecided.extend(cost.undecided.iter().map(|rule| (*rule, home.region.clone())));
-        // Nobody was asked, or another account pays: that there is no finding says nothing.
-        let asked_for_cost = !matches!(cost_tags, Ok(None));
-        if !asked_for_cost {
-            undecided.insert((Rule::CostTagInactive, home.region.clone()));
-        }
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut silenced: BTreeMap<Rule, usize> = BTreeMap::new();
-        for judgement in judgements.into_iter().chain([cost]) {
-            for finding in &judgement.silenced {
-                *silenced.entry(finding.rule).or_default() += 1;
-            }
-            findings.extend(judgement.findings);
-        }
-        findings.sort_by(|a, b| (a.severity, a.rule, &a.region).cmp(&(b.severity, b.rule, &b.region)));
-
-        // A Region that only this invocation leaves out may still hold what it held.
-        let undecided = |rule: Rule, region: &str| {
-            undecided.contains(&(rule, region.to_owned()))
-                || (configured.contains(region) && !regions.contains(region))
-        };
-        let ((changes, unconfirmed), undelivered, compared) = match previous {
-            Previous::Known(before) => {
-                (report::changes(Some(&before), &findings, undecided), Vec::new(), true)
-            }
-            Previous::None => (report::changes(None, &findings, undecided), Vec::new(), true),
-            Previous::Incomparable => (Default::default(), Vec::new(), false),
-            Previous::Unread(reason) => {
-                let told =
-                    format!("what changed is not known, the report before could not be read: {reason}");
-                (Default::default(), vec![told], false)
-            }
-        };
-        let cost_unread = cost_tags.as_ref().err().cloned();
-        let mut region_reports: Vec<RegionReport> =
-            inventories.iter().map(|inventory| region_report(inventory, &shared_unread)).collect();
-        let at_home = region_reports.iter().position(|region| region.region == home.region).unwrap_or(0);
-        if let (Some(unread), Some(region)) = (cost_unread, region_reports.get_mut(at_home)) {
-            region.unread.push(unread);
-            region.complete = false;
-        }
-        let judged = settings.rules.iter().filter(|rule| asked_for_cost || **rule != Rule::CostTagInactive);
-        let mut counts: BTreeMap<Rule, usize> = judged.map(|rule| (*rule, 0)).collect();
-        for finding in &findings {
-            *counts.entry(finding.rule).or_default() += 1;
-        }
-        let report = Report {
-            schema_version: SCHEMA_VERSION,
-            account: home.account.clone(),
-            region: home.region.clone(),
-            started_at,
-            finished_at: self.account.clock.now(),
-            dry_run: settings.dry_run,
-            complete: region_reports.iter().all(|region| region.complete),
-            profiles: inventories.iter().map(|inventory| inventory.profiles().len()).sum(),
-            counts,
-            silenced,
-            findings,
-            unconfirmed,
-            changes,
-            actions,
-            undelivered,
-            regions: region_reports,
-        };
-        (report, compared)
+        let finished_at = self.account.clock.now();
+        let evidence = Evidence { home, settings, criteria, started_at, finished_at, swept, cost_tags };
+        evidence.report(previous, &self::regions(deployed, home))
     }
 
     /// The report before, if this one is to be compared with it.
@@ -297,45 +205,10 @@ async fn side_by_side<T>(regions: impl Iterator<Item = impl Future<Output = T>>)
     stream::iter(regions).buffered(REGIONS_SIDE_BY_SIDE).collect().await
 }
 
-fn region_report(inventory: &Inventory, shared_unread: &[Unread]) -> RegionReport {
-    let mut unread = inventory.unread();
-    unread.extend(shared_unread.iter().cloned());
-    let mut rows: Vec<ProfileRow> =
-        inventory.profiles().iter().map(|profile| row(profile, inventory)).collect();
-    rows.sort_by(|a, b| (&a.name, &a.arn).cmp(&(&b.name, &b.arn)));
-    RegionReport {
-        region: inventory.location.region.clone(),
-        complete: unread.is_empty(),
-        unread,
-        usage_since: inventory.usage.as_ref().ok().map(|usage| usage.since),
-        inventory: rows,
-    }
-}
-
-fn row(profile: &rules::inventory::Profile, inventory: &Inventory) -> ProfileRow {
-    let record = &profile.record;
-    let id = record.arn.id();
-    let held = profile.tags.as_ref().ok();
-    let source = held.and_then(|held| held.get(tags::MODEL_SOURCE)).or(record.models.first());
-    let model = source.and_then(|arn| Arn::parse(arn)?.resource.split_once('/')).map(|(_, id)| id);
-    let users = |held: &tags::Tags| {
-        held.iter()
-            .filter(|(key, _)| owner::is_user_tag(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    };
-    let usage = inventory.usage.as_ref().ok();
-    ProfileRow {
-        arn: record.arn.to_string(),
-        id: id.to_owned(),
-        name: record.name.clone(),
-        model: model.unwrap_or_default().to_owned(),
-        owner: held.and_then(owner::sign).map(|sign| sign.describe()),
-        tags: held.map(users),
-        parameter: held.and_then(|held| held.get(tags::PARAMETER)).cloned(),
-        created_at: record.created_at,
-        invocations: usage.map(|usage| usage.invocations(id)),
-        last_used: usage.and_then(|usage| usage.last_day(id)),
-        daily: usage.and_then(|usage| usage.daily.get(id)).cloned().unwrap_or_default(),
+/// The Regions that `settings` name, or else `home`'s.
+fn regions(settings: &Settings, home: &Location) -> BTreeSet<String> {
+    match settings.regions.as_slice() {
+        [] => BTreeSet::from([home.region.clone()]),
+        regions => regions.iter().cloned().collect(),
     }
 }
