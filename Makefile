@@ -84,7 +84,7 @@ endif
 	@ls -l $(foreach function,$(FUNCTIONS),target/lambda/$(function)/bootstrap)
 
 .PHONY: deploy
-deploy: build ## Deploys to the AWS account that the shell's credentials are of ## [ARCH=arm64] [ARGS='…']
+deploy: build ## Deploys to the AWS account that the shell's credentials belong to ## [ARCH=arm64] [ARGS='...']
 	sam deploy --parameter-overrides Architecture=$(ARCH) $(ARGS)
 
 .PHONY: invoke
@@ -92,7 +92,7 @@ invoke: build local-aws ## Events through the built functions, and what comes of
 	@$(VENV)/bin/python tests/invoke.py $(EVENT)
 
 .PHONY: sam-local
-sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create [ARGS='…']
+sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create [ARGS='...']
 	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
 .PHONY: clean
