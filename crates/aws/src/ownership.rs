@@ -11,10 +11,13 @@ use crate::{error::failed, page::advance};
 pub(crate) const GET: &str = "tag:GetResources";
 
 /// The most that `GetResources` gives in a page ("GetResources", `ResourcesPerPage`).
-const PAGE: i32 = 100;
+pub(crate) const PAGE: i32 = 100;
+
+/// Profiles, as the tagging API names their type.
+pub(crate) const PROFILE: &str = "bedrock:application-inference-profile";
 
 /// The types of thing that this project makes.
-const TYPES: [&str; 2] = ["bedrock:application-inference-profile", "ssm:parameter"];
+const TYPES: [&str; 2] = [PROFILE, "ssm:parameter"];
 
 pub(crate) struct Tagging {
     client: Client,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_resourcegroupstagging::Client;
+use aws_sdk_resourcegroupstagging::{Client, types::ResourceTagMapping};
 use ports::{Result, TagIndex};
 use profile::{arn::ProfileArn, tags::Tags};
 
 use crate::{
-    error::{failed, unreadable},
-    ownership::GET,
+    error::failed,
+    ownership::{GET, PAGE, PROFILE},
+    page::advance,
     side_by_side::side_by_side,
 };
 
@@ -29,47 +30,64 @@ impl Tagging {
         Self { client: Client::new(config) }
     }
 
-    /// The tags of up to [`ARNS`] profiles.
+    /// The tags of up to [`ARNS`] profiles; `None` when the answer is not to what was asked.
     ///
-    /// No parameter of paging may come with a list of ARNs ("GetResources", `ResourceARNList`), so an
-    /// answer that has another page all the same is not gone on with: the halves of the list are asked for.
-    async fn some(&self, arns: &[String]) -> Result<Vec<(ProfileArn, Tags)>> {
+    /// No parameter of paging may come with a list of ARNs ("GetResources", `ResourceARNList`). An answer
+    /// that has another page all the same, or resources that were not named, takes no notice of the list.
+    async fn some(&self, arns: &[String]) -> Result<Option<Vec<(ProfileArn, Tags)>>> {
+        let call = self.client.get_resources().set_resource_arn_list(Some(arns.to_vec()));
+        let answer = call.send().await.map_err(failed(GET))?;
+        let resources = answer.resource_tag_mapping_list.unwrap_or_default();
+        let is_named = |resource: &ResourceTagMapping| {
+            resource.resource_arn.as_ref().is_some_and(|arn| arns.contains(arn))
+        };
+        let is_whole = answer.pagination_token.is_none_or(|token| token.is_empty());
+        if !is_whole || !resources.iter().all(is_named) {
+            return Ok(None);
+        }
+        Ok(Some(resources.into_iter().filter_map(tagged).collect()))
+    }
+
+    /// The tags of every profile of the account, page by page.
+    async fn all(&self) -> Result<Vec<(ProfileArn, Tags)>> {
         let mut found = Vec::new();
-        let mut lists = vec![arns];
-        while let Some(list) = lists.pop() {
-            let answer = self
+        let mut token = None;
+        loop {
+            let page = self
                 .client
                 .get_resources()
-                .set_resource_arn_list(Some(list.to_vec()))
+                .resource_type_filters(PROFILE)
+                .resources_per_page(PAGE)
+                .set_pagination_token(token.clone())
                 .send()
                 .await
                 .map_err(failed(GET))?;
-            if answer.pagination_token.is_some_and(|token| !token.is_empty()) {
-                if list.len() == 1 {
-                    return Err(unreadable(GET, "one profile's tags come in more than one page"));
-                }
-                let (first, second) = list.split_at(list.len() / 2);
-                lists.extend([second, first]);
-                continue;
-            }
-            for resource in answer.resource_tag_mapping_list.unwrap_or_default() {
-                let arn = resource.resource_arn.as_deref().and_then(ProfileArn::parse);
-                let arn = arn.ok_or_else(|| unreadable(GET, "a resource is not a profile"))?;
-                let tags = resource.tags.unwrap_or_default().into_iter();
-                found.push((arn, tags.map(|tag| (tag.key, tag.value)).collect()));
+            found.extend(page.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(tagged));
+            if !advance(GET, &mut token, page.pagination_token)? {
+                return Ok(found);
             }
         }
-        Ok(found)
     }
+}
+
+fn tagged(resource: ResourceTagMapping) -> Option<(ProfileArn, Tags)> {
+    let arn = ProfileArn::parse(resource.resource_arn.as_deref()?)?;
+    let tags = resource.tags.unwrap_or_default().into_iter();
+    Some((arn, tags.map(|tag| (tag.key, tag.value)).collect()))
 }
 
 #[async_trait]
 impl TagIndex for Tagging {
     async fn tags_of(&self, profiles: &[ProfileArn]) -> Result<BTreeMap<ProfileArn, Tags>> {
-        let arns: BTreeSet<&ProfileArn> = profiles.iter().collect();
-        let arns: Vec<String> = arns.into_iter().map(ProfileArn::to_string).collect();
+        let asked: BTreeSet<&ProfileArn> = profiles.iter().collect();
+        let arns: Vec<String> = asked.iter().map(|arn| arn.to_string()).collect();
         let calls: Vec<_> = arns.chunks(ARNS).map(|arns| self.some(arns)).collect();
-        Ok(side_by_side(CALLS, calls).await?.into_iter().flatten().collect())
+        let answers: Option<Vec<_>> = side_by_side(CALLS, calls).await?.into_iter().collect();
+        let found = match answers {
+            Some(answers) => answers.into_iter().flatten().collect(),
+            None => self.all().await?,
+        };
+        Ok(found.into_iter().filter(|(arn, _)| asked.contains(arn)).collect())
     }
 }
 
@@ -100,10 +118,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_profiles_are_asked_for_at_a_time_each_once_and_with_nothing_else() {
-        let server = Server::start([answer(&[arn(7)], "")]).await;
+        let server = Server::start([answer(&[], "")]).await;
         let profiles: Vec<ProfileArn> = (0..201).chain(0..201).map(arn).collect();
-        let found = server.aws().await.tag_index().tags_of(&profiles).await.unwrap();
-        assert_eq!(found, BTreeMap::from([tags(7)]));
+        assert_eq!(server.aws().await.tag_index().tags_of(&profiles).await, Ok(BTreeMap::new()));
         let sent = server.sent();
         assert_eq!(sent[0].header("x-amz-target"), ["ResourceGroupsTaggingAPI_20170126.GetResources"]);
         let mut asked = Vec::new();
@@ -121,21 +138,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_with_another_page_is_asked_for_again_in_halves_and_is_never_taken_for_the_whole() {
-        let server =
-            Server::start([answer(&[arn(0)], "more"), answer(&[arn(0)], ""), answer(&[arn(1), arn(2)], "")])
-                .await;
-        let found = server.aws().await.tag_index().tags_of(&[arn(0), arn(1), arn(2)]).await.unwrap();
-        assert_eq!(found, BTreeMap::from([tags(0), tags(1), tags(2)]));
-        let lists: Vec<Value> =
-            server.sent().iter().map(|sent| sent.json()["ResourceARNList"].clone()).collect();
-        let list = |numbers: &[usize]| json!(numbers.iter().map(|n| arn(*n).to_string()).collect::<Vec<_>>());
-        assert_eq!(lists, [list(&[0, 1, 2]), list(&[0]), list(&[1, 2])]);
+    async fn a_profile_that_the_index_does_not_know_is_absent() {
+        let server = Server::start([answer(&[arn(7)], "")]).await;
+        let found = server.aws().await.tag_index().tags_of(&[arn(7), arn(8)]).await.unwrap();
+        assert_eq!(found, BTreeMap::from([tags(7)]));
+        assert_eq!(server.sent().len(), 1);
+    }
 
+    #[tokio::test]
+    async fn where_the_list_is_taken_no_notice_of_every_profile_is_asked_for_page_by_page() {
+        for first in [answer(&[arn(0)], "more"), answer(&[arn(0), arn(5)], "")] {
+            let server =
+                Server::start([first, answer(&[arn(0), arn(5)], "next"), answer(&[arn(1), arn(2)], "")])
+                    .await;
+            let found = server.aws().await.tag_index().tags_of(&[arn(0), arn(1), arn(2)]).await.unwrap();
+            assert_eq!(found, BTreeMap::from([tags(0), tags(1), tags(2)]));
+            let sent: Vec<Value> = server.sent().iter().map(|sent| sent.json()).collect();
+            let page = |more: Value| {
+                let mut page = json!({ "ResourceTypeFilters": [PROFILE], "ResourcesPerPage": 100 });
+                page.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                page
+            };
+            assert_eq!(sent[1..], [page(json!({})), page(json!({ "PaginationToken": "next" }))]);
+        }
         let endless = Server::start([answer(&[arn(0)], "more")]).await;
         let error = endless.aws().await.tag_index().tags_of(&[arn(0), arn(1)]).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unknown);
-        assert_eq!(endless.sent().len(), 2);
+        assert_eq!(endless.sent().len(), 3);
     }
 
     #[tokio::test]
