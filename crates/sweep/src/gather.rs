@@ -112,16 +112,23 @@ impl Gathering<'_> {
                 confirmed.push(profile.clone());
             }
         }
-        // They may name other stacks and parameters than before.
-        let under_prefix = inventory.parameters.under_prefix.as_ref().ok();
-        let (recorded, stacks) =
-            join!(self.recorded(&confirmed, under_prefix), self.stacks(&confirmed, Ok(BTreeMap::new())));
-        for (name, value) in recorded {
-            inventory.parameters.recorded.entry(name).or_insert(value);
-        }
-        for (id, stack) in stacks {
-            inventory.stacks.entry(id).or_insert(stack);
-        }
+        // They may name other stacks and parameters than before; what is known is not asked for again.
+        let Inventory { stacks, parameters: Parameters { under_prefix, recorded, .. }, .. } = inventory;
+        let held = |profile: &Profile| profile.tags.as_ref().ok().cloned().unwrap_or_default();
+        let names_new_stack = |profile: &&Profile| {
+            Owner::of(&held(profile)).is_some_and(|owner| !stacks.contains_key(&owner.stack_id))
+        };
+        let names_new_parameter = |profile: &&Profile| {
+            held(profile).get(tags::PARAMETER).is_some_and(|name| !recorded.contains_key(name))
+        };
+        let of_new_stacks: Vec<Profile> = confirmed.iter().filter(names_new_stack).cloned().collect();
+        let of_new_parameters: Vec<Profile> = confirmed.iter().filter(names_new_parameter).cloned().collect();
+        let (new_values, new_stacks) = join!(
+            self.recorded(&of_new_parameters, under_prefix.as_ref().ok()),
+            self.stacks(&of_new_stacks, Ok(BTreeMap::new())),
+        );
+        recorded.extend(new_values);
+        stacks.extend(new_stacks);
     }
 
     async fn tags_of_each(&self, arns: Vec<ProfileArn>) -> BTreeMap<ProfileArn, Part<Tags>> {

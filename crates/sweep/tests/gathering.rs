@@ -168,6 +168,17 @@ async fn tags_that_were_changed_a_moment_ago_are_believed_over_the_index() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_known_is_not_asked_for_again_when_tags_are_confirmed() {
+    let harness = Harness::new().with("REQUIRED_TAGS", "cost-center");
+    harness.declared("chat");
+    harness.aws().account().parameters.take(&parameter("chat"));
+    harness.sweep(json!({})).await;
+    assert_eq!(harness.calls(&["bedrock:ListTagsForResource"]), 1, "it is confirmed");
+    assert_eq!(harness.calls(&["cloudformation:"]), 2, "the stacks, and what the one holds");
+    assert_eq!(harness.calls(&["ssm:GetParameters"]), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_findings_are_not_asked_about_one_by_one() {
     let harness = Harness::new();
     for n in 0..60 {
