@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rules::{
-    finding::{Finding, Severity},
+    finding::{Finding, FindingKey, Severity},
     rule::Rule,
 };
 
@@ -31,28 +31,20 @@ pub fn changes(
         return (Changes { since: None, appeared: findings.to_vec(), gone: Vec::new() }, Vec::new());
     };
     let known = || previous.findings.iter().chain(&previous.unconfirmed);
-    let before: BTreeMap<Key<'_>, Severity> =
-        known().map(|finding| (key(finding), finding.severity)).collect();
+    let before: BTreeMap<FindingKey<'_>, Severity> =
+        known().map(|finding| (finding.key(), finding.severity)).collect();
     // The graver severity is the lesser one.
     let is_new =
-        |finding: &&Finding| before.get(&key(finding)).is_none_or(|before| finding.severity < *before);
+        |finding: &&Finding| before.get(&finding.key()).is_none_or(|before| finding.severity < *before);
     let appeared = findings.iter().filter(is_new).cloned().collect();
 
     // Also what is told a second time is not told twice.
-    let mut told: BTreeSet<Key<'_>> = findings.iter().map(key).collect();
+    let mut told: BTreeSet<FindingKey<'_>> = findings.iter().map(Finding::key).collect();
     let (unconfirmed, gone) = known()
-        .filter(|finding| told.insert(key(finding)))
+        .filter(|finding| told.insert(finding.key()))
         .cloned()
         .partition(|finding| undecided(finding.rule, &finding.region));
     (Changes { since: Some(previous.started_at), appeared, gone }, unconfirmed)
-}
-
-/// [`Finding::key`], borrowed.
-pub(crate) type Key<'a> = (Rule, &'a str, &'a str);
-
-/// What makes a finding the same one in another sweep.
-pub(crate) fn key(finding: &Finding) -> Key<'_> {
-    (finding.rule, &finding.region, &finding.resource.arn)
 }
 
 impl Changes {
@@ -62,7 +54,7 @@ impl Changes {
     }
 
     /// The findings that appeared, to look others up in.
-    pub(crate) fn appeared_keys(&self) -> BTreeSet<Key<'_>> {
-        self.appeared.iter().map(key).collect()
+    pub(crate) fn appeared_keys(&self) -> BTreeSet<FindingKey<'_>> {
+        self.appeared.iter().map(Finding::key).collect()
     }
 }

@@ -3,7 +3,7 @@
 use rules::finding::{Finding, ResourceKind, Severity};
 use serde::Serialize;
 
-use crate::{changes::key, data::Report};
+use crate::data::Report;
 
 /// How a finding stands against the report before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -93,7 +93,7 @@ pub fn log_lines(report: &Report) -> impl Iterator<Item = LogLine<'_>> {
 pub(crate) fn statuses(report: &Report) -> impl Iterator<Item = (&Finding, Status)> {
     let new = report.changes.appeared_keys();
     let status =
-        move |finding: &Finding| if new.contains(&key(finding)) { Status::New } else { Status::Open };
+        move |finding: &Finding| if new.contains(&finding.key()) { Status::New } else { Status::Open };
     let found = report.findings.iter().map(move |finding| (finding, status(finding)));
     found.chain(report.changes.gone.iter().map(|finding| (finding, Status::Resolved)))
 }

@@ -402,7 +402,7 @@ mod changes {
         undecided: impl Fn(Rule, &str) -> bool,
     ) -> [Vec<usize>; 3] {
         let all = samples::realistic().findings;
-        let keys: Vec<FindingKey> = all.iter().map(|finding| finding.key()).collect();
+        let keys: Vec<FindingKey<'_>> = all.iter().map(|finding| finding.key()).collect();
         let now: Vec<_> = now.iter().map(|at| all[*at].clone()).collect();
         let (changes, unconfirmed) = report::changes(before, &now, undecided);
         assert_eq!(changes.since, before.map(|report| report.started_at));

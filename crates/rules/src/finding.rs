@@ -78,19 +78,19 @@ pub struct Finding {
 }
 
 /// What makes two findings of different sweeps the same one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FindingKey {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingKey<'a> {
     /// The rule.
     pub rule: Rule,
     /// The Region.
-    pub region: String,
+    pub region: &'a str,
     /// The resource's ARN.
-    pub arn: String,
+    pub arn: &'a str,
 }
 
 impl Finding {
     /// What makes it the same one in another sweep.
-    pub fn key(&self) -> FindingKey {
-        FindingKey { rule: self.rule, region: self.region.clone(), arn: self.resource.arn.clone() }
+    pub fn key(&self) -> FindingKey<'_> {
+        FindingKey { rule: self.rule, region: &self.region, arn: &self.resource.arn }
     }
 }

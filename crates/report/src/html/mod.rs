@@ -12,12 +12,11 @@ use std::{
 };
 
 use rules::{
-    finding::{Finding, ResourceKind, Severity},
+    finding::{Finding, FindingKey, ResourceKind, Severity},
     rule::Rule,
 };
 
 use crate::{
-    changes::{Key, key},
     data::{ActionReport, Outcome, ProfileRow, RegionReport, Report},
     text::{Escaped, count, counted, day, lasting, listed, moment, number},
     wording,
@@ -70,7 +69,7 @@ struct Page<'a> {
     report: &'a Report,
     /// What appeared since the report before. Empty if there was none: then everything is new, and a mark
     /// says nothing.
-    new: BTreeSet<Key<'a>>,
+    new: BTreeSet<FindingKey<'a>>,
     /// The rules that found something of a profile, by its ARN, with the gravest severity of each.
     of_profile: BTreeMap<&'a str, BTreeMap<Rule, Severity>>,
     /// The rules of which something could not be read, with the Regions where.
@@ -351,7 +350,7 @@ impl<'a> Page<'a> {
     /// What a finding is about: its name, whether it is new, and what tells it from others of that name.
     fn resource(&self, out: &mut String, finding: &Finding) {
         put!(out, "<bdi>{}</bdi>", Escaped(&finding.resource.name));
-        if self.new.contains(&key(finding)) {
+        if self.new.contains(&finding.key()) {
             out.push_str("<span class=\"new\">new</span>");
         }
         let local = local_part(&finding.resource.arn);

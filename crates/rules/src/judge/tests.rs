@@ -127,13 +127,12 @@ fn what_cannot_be_read_adds_no_finding_and_what_it_takes_away_is_undecided() {
         Source::TagPolicy,
     ];
     for (rule, world) in faults() {
-        let keys =
-            |world: &World| -> BTreeSet<_> { world.judged().findings.iter().map(Finding::key).collect() };
-        let whole = keys(&world);
+        let whole = world.judged();
+        let whole: BTreeSet<_> = whole.findings.iter().map(Finding::key).collect();
         for source in ALL {
             let world = world.clone().unread(source);
-            let undecided = world.judged().undecided;
-            let part = keys(&world);
+            let Judgement { findings, undecided, .. } = world.judged();
+            let part: BTreeSet<_> = findings.iter().map(Finding::key).collect();
             assert!(part.is_subset(&whole), "{rule} without {source:?}");
             for lost in whole.difference(&part) {
                 assert!(undecided.contains(&lost.rule), "{} without {source:?}", lost.rule);
