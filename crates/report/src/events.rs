@@ -11,8 +11,6 @@ use crate::{
     text::shortened,
 };
 
-/// The `source` of every event.
-pub const EVENT_SOURCE: &str = "inference-profile-manager";
 /// The `detail-type` of an event about one finding.
 pub const FINDING_EVENT: &str = "Inference Profile Finding";
 /// The `detail-type` of the event about a whole sweep.
@@ -25,7 +23,7 @@ const REASON_LIMIT: usize = 300;
 /// How many reasons of each kind a sweep's event tells.
 const UNREAD_LIMIT: usize = 50;
 
-/// One event, but for its source, [`EVENT_SOURCE`].
+/// One event, but for its source, which whoever puts it adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportEvent {
     /// `detail-type`: [`FINDING_EVENT`] or [`SWEEP_EVENT`].

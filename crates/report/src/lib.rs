@@ -32,7 +32,7 @@ mod wording;
 
 pub use changes::changes;
 pub use data::*;
-pub use events::{EVENT_SOURCE, FINDING_EVENT, ReportEvent, SWEEP_EVENT, events};
+pub use events::{FINDING_EVENT, ReportEvent, SWEEP_EVENT, events};
 pub use html::html;
 pub use json::{RESULT_LIMIT, ReadError, from_json, result, to_json};
 pub use log::{Level, LogLine, Status, log_lines};

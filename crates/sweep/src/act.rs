@@ -64,7 +64,8 @@ impl Acting<'_> {
     pub async fn carry_out(&self, actions: Vec<Action>) -> Vec<ActionReport> {
         let mut reports = Vec::with_capacity(actions.len());
         for action in actions {
-            let (kind, profile, description) = described(&action);
+            let (kind, description) = described(&action);
+            let profile = action.profile();
             let (outcome, reason) = if self.dry_run {
                 (Outcome::WouldBeDone, None)
             } else {
@@ -239,25 +240,21 @@ fn done(result: Result<()>) -> std::result::Result<(), CallError> {
     }
 }
 
-fn described(action: &Action) -> (ActionKind, &ProfileArn, String) {
+fn described(action: &Action) -> (ActionKind, String) {
     match action {
-        Action::Retire { profile, .. } => {
-            (ActionKind::Retire, profile, "delete the replaced profile, whose time is over".to_owned())
+        Action::Retire { .. } => {
+            (ActionKind::Retire, "delete the replaced profile, whose time is over".to_owned())
         }
-        Action::Republish { profile, parameter, held: Some(held), .. } => {
-            (ActionKind::Republish, profile, format!("write its ARN into {parameter}, which holds {held}"))
+        Action::Republish { parameter, held: Some(held), .. } => {
+            (ActionKind::Republish, format!("write its ARN into {parameter}, which holds {held}"))
         }
-        Action::Republish { profile, parameter, held: None, .. } => {
-            (ActionKind::Republish, profile, format!("make {parameter} again with its ARN"))
+        Action::Republish { parameter, held: None, .. } => {
+            (ActionKind::Republish, format!("make {parameter} again with its ARN"))
         }
-        Action::DeleteOrphan { profile, parameter, adopted, .. } => {
+        Action::DeleteOrphan { parameter, adopted, .. } => {
             let verb = if *adopted { "release" } else { "delete" };
             let published = parameter.as_ref().map(|name| format!(", and {name}")).unwrap_or_default();
-            (
-                ActionKind::DeleteOrphan,
-                profile,
-                format!("{verb} the profile that its stack left behind{published}"),
-            )
+            (ActionKind::DeleteOrphan, format!("{verb} the profile that its stack left behind{published}"))
         }
     }
 }
