@@ -139,9 +139,13 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// All invocations of `id` within the window.
-    pub fn invocations(&self, id: &str) -> u64 {
-        self.daily.get(id).map(|days| days.iter().sum()).unwrap_or_default()
+    /// The invocations of a profile day by day, those by its id and those by its ARN together; empty when
+    /// there were none.
+    pub fn of_profile(&self, profile: &ProfileArn) -> Vec<u64> {
+        let by_id = self.daily.get(profile.id()).map(Vec::as_slice).unwrap_or_default();
+        let by_arn = self.daily.get(profile.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let on = |days: &[u64], day: usize| days.get(day).copied().unwrap_or_default();
+        (0..by_id.len().max(by_arn.len())).map(|day| on(by_id, day) + on(by_arn, day)).collect()
     }
 
     /// The invocations of `id` on the last `days` days of which the window knows, up to and including
@@ -156,9 +160,9 @@ impl Usage {
         self.daily.get(id).into_iter().flatten().skip(before).sum()
     }
 
-    /// The last day on which `id` was invoked.
-    pub fn last_day(&self, id: &str) -> Option<Date> {
-        let day = self.daily.get(id)?.iter().rposition(|count| *count > 0)?;
+    /// The last day on which a profile was invoked.
+    pub fn last_day(&self, profile: &ProfileArn) -> Option<Date> {
+        let day = self.of_profile(profile).iter().rposition(|count| *count > 0)?;
         Some(self.since + Duration::days(i64::try_from(day).ok()?))
     }
 }

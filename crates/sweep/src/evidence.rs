@@ -196,6 +196,7 @@ fn row(profile: &Profile, inventory: &Inventory) -> ProfileRow {
             .collect()
     };
     let usage = inventory.usage.as_ref().ok();
+    let daily = usage.map(|usage| usage.of_profile(&record.arn));
     ProfileRow {
         arn: record.arn.to_string(),
         id: id.to_owned(),
@@ -205,8 +206,8 @@ fn row(profile: &Profile, inventory: &Inventory) -> ProfileRow {
         tags: held.map(users),
         parameter: held.and_then(|held| held.get(tags::PARAMETER)).cloned(),
         created_at: record.created_at,
-        invocations: usage.map(|usage| usage.invocations(id)),
-        last_used: usage.and_then(|usage| usage.last_day(id)),
-        daily: usage.and_then(|usage| usage.daily.get(id)).cloned().unwrap_or_default(),
+        invocations: daily.as_ref().map(|daily| daily.iter().sum()),
+        last_used: usage.and_then(|usage| usage.last_day(&record.arn)),
+        daily: daily.unwrap_or_default(),
     }
 }

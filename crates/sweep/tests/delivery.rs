@@ -42,6 +42,21 @@ async fn a_report_is_kept_sent_and_put() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn use_by_the_id_and_by_the_arn_of_a_profile_is_told_as_one() {
+    let harness = Harness::new();
+    let chat = harness.declared("chat");
+    let now = harness.now();
+    for model_id in [chat.id(), chat.id(), chat.as_str()] {
+        harness.aws().account().invocations.entry(model_id.to_owned()).or_default().push(now);
+    }
+    harness.sweep(json!({})).await;
+    let kept = harness.kept();
+    let row = &kept["regions"][0]["inventory"][0];
+    assert_eq!((&row["invocations"], &row["lastUsed"]), (&json!(3), &json!("2026-03-01")));
+    assert_eq!(row["daily"].as_array().unwrap().last(), Some(&json!(3)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mail_is_sent_only_when_something_changed() {
     let harness = with_a_finding();
     harness.sweep(json!({})).await;

@@ -161,7 +161,7 @@ impl<'a> Case<'a> {
     /// When the profile was last invoked, as the end of a sentence; empty when usage could not be read.
     pub(super) fn last_use(&self) -> String {
         let Some(usage) = self.scene.usage() else { return String::new() };
-        match usage.last_day(self.id()).max(usage.last_day(self.arn())) {
+        match usage.last_day(&self.record.arn) {
             Some(day) => format!("; it was last invoked on {day}"),
             None => {
                 format!("; it was not invoked since {}, the first day of which usage is known", usage.since)

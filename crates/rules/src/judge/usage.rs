@@ -35,7 +35,7 @@ pub(super) fn judge(case: &Case<'_>, docket: &mut Docket<'_>) {
     if invocations_since(usage, &case.record.arn, from.date()) > 0 {
         return;
     }
-    let last = usage.last_day(case.id()).max(usage.last_day(case.arn()));
+    let last = usage.last_day(&case.record.arn);
     let problem = match last {
         Some(day) => format!("It was last invoked on {day}, {} ago", age(now.date() - day)),
         None if created.date() >= usage.since => {
