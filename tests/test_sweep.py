@@ -86,6 +86,16 @@ class TestDeployment:
         encryption = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
         assert encryption[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
+    def test_old_reports_are_forgotten_and_the_newest_is_not(
+        self, swept: LocalCloud, swept_token: str
+    ) -> None:
+        # The stand-in keeps no life cycle, so it is read in the template as it was deployed.
+        template = swept.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+        rules = template["Resources"]["ReportBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        forgotten = {each["Prefix"]: each["ExpirationInDays"] for each in rules if "ExpirationInDays" in each}
+        assert forgotten == {"history/": {"Ref": "ReportRetentionDays"}}
+        assert any("AbortIncompleteMultipartUpload" in each for each in rules)
+
 
 # -- what it delivers --------------------------------------------------------------------------------
 
