@@ -66,11 +66,16 @@ impl<'a> Arn<'a> {
 pub struct ProfileArn(String);
 
 impl ProfileArn {
+    /// The longest identifier of a profile that the API takes.
+    const LONGEST: usize = 2_048;
+
     /// Reads one; `None` for anything else, the ARN of a system profile included.
     pub fn parse(text: &str) -> Option<Self> {
         let arn = Arn::parse(text)?;
         let id = arn.bedrock_id("application-inference-profile")?;
-        let complete = !arn.region.is_empty()
+        let complete = text.len() <= Self::LONGEST
+            && is_label(arn.partition)
+            && is_label(arn.region)
             && arn.account.len() == 12
             && arn.account.bytes().all(|b| b.is_ascii_digit())
             && id.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -95,6 +100,11 @@ impl ProfileArn {
                 && arn.account == location.account
         })
     }
+}
+
+/// Whether `text` can be a partition or a Region.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl fmt::Display for ProfileArn {
@@ -131,6 +141,9 @@ mod tests {
             "arn:aws:s3:us-east-1:123456789012:application-inference-profile/0mbq3svia2re",
             "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/",
             "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a/b",
+            "arn:aws:bedrock:us-east-1\u{1b}[31m:123456789012:application-inference-profile/a",
+            "arn:AWS:bedrock:us-east-1:123456789012:application-inference-profile/a",
+            &format!("{PROFILE}{}", "x".repeat(2_048)),
         ] {
             assert_eq!(ProfileArn::parse(text), None, "{text}");
         }

@@ -26,6 +26,7 @@ pub mod period;
 pub mod properties;
 pub mod record;
 pub mod removal;
+pub mod spec;
 pub mod specification;
 pub mod suggest;
 pub mod tag_policy;

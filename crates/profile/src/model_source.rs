@@ -71,7 +71,11 @@ impl CopyFrom {
         if text.contains(char::is_whitespace) {
             let closed: String = text.split_whitespace().collect();
             let problem = format!("{} contains white space", quoted(text));
-            return Err(Fault::new(path, problem, format!("Write {}", shown(&closed))));
+            let remedy = match is_proposal(&closed, here) {
+                true => format!("Write {closed}"),
+                false => "Write it without".to_owned(),
+            };
+            return Err(Fault::new(path, problem, remedy));
         }
         if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._:/-".contains(*c)) {
             let problem = format!("{} contains {}", quoted(text), quoted(&bad.to_string()));
@@ -83,11 +87,11 @@ impl CopyFrom {
         if text.contains('/') {
             let id = text.rsplit('/').next().unwrap_or_default();
             let problem = format!("{} is neither an ARN nor an id", quoted(text));
-            return Err(Fault::new(
-                path,
-                problem,
-                format!("Write the whole ARN, or the id alone: {}", shown(id)),
-            ));
+            let remedy = match is_proposal(id, here) {
+                true => format!("Write the whole ARN, or the id alone: {id}"),
+                false => "Write the whole ARN, or the id alone".to_owned(),
+            };
+            return Err(Fault::new(path, problem, remedy));
         }
         if is_application_profile_id(text) {
             return Err(application_profile(path, text));
@@ -140,27 +144,30 @@ impl CopyFrom {
                 return fault(&problem, format!("Write {}, or the id alone", model_here()));
             }
         };
-        let remedy = format!("Write {}, or the id alone", shown(&right));
+        let remedy = || {
+            let right = if is_proposal(&right, here) { right.clone() } else { model_here() };
+            format!("Write {right}, or the id alone")
+        };
         if arn.partition != here.partition {
             let problem = format!(
                 "lies in the partition {}, and the stack in {}",
                 quoted(arn.partition),
                 here.partition
             );
-            return fault(&problem, remedy);
+            return fault(&problem, remedy());
         }
         if arn.region.is_empty() {
-            return fault("names no Region", remedy);
+            return fault("names no Region", remedy());
         }
         if arn.region != here.region {
             let problem =
                 format!("lies in the Region {}, and the stack in {}", quoted(arn.region), here.region);
-            return fault(&problem, remedy);
+            return fault(&problem, remedy());
         }
         if !arn.account.is_empty() && arn.account != here.account {
             let problem =
                 format!("names the account {}, and the stack lies in {}", quoted(arn.account), here.account);
-            return fault(&problem, remedy);
+            return fault(&problem, remedy());
         }
         if is_application_profile_id(id) {
             return Err(application_profile(path, text));
@@ -513,9 +520,9 @@ fn system_profile_arn(here: &Location, id: &str) -> String {
     format!("arn:{}:bedrock:{}:{}:inference-profile/{id}", here.partition, here.region, here.account)
 }
 
-/// A proposal that is made of what the template said: bounded, because that may be long.
-fn shown(proposal: &str) -> String {
-    proposal.chars().take(200).collect()
+/// Whether `text`, made of what a template says, is itself right, and short enough to be read.
+fn is_proposal(text: &str, here: &Location) -> bool {
+    text.len() <= 200 && CopyFrom::parse("", text, here).is_ok()
 }
 
 #[cfg(test)]
@@ -689,6 +696,23 @@ mod tests {
         ] {
             let fault = refused(text);
             assert!(fault.starts_with("ModelSource.CopyFrom: ") && fault.contains(problem), "{fault}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_a_source_is_proposed() {
+        for (text, remedy) in [
+            ("amazon.nova;lite v1", "Write it without."),
+            ("a\u{1b}[31m b", "Write it without."),
+            ("0mbq3 svia2re", "Write it without."),
+            ("foundation-model/", "Write the whole ARN, or the id alone."),
+            (&format!("foundation-model/{}", "x".repeat(300)), "Write the whole ARN, or the id alone."),
+            (
+                "arn:aws:bedrock:eu-west-1::foundation-model/0mbq3svia2re",
+                "Write arn:aws:bedrock:us-east-1::foundation-model/<model id>, or the id alone.",
+            ),
+        ] {
+            assert!(refused(text).ends_with(remedy), "{}", refused(text));
         }
     }
 

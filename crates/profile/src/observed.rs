@@ -8,6 +8,7 @@ use crate::{
     arn::ProfileArn,
     effect::Effect,
     record::{ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord},
+    spec,
     tags::{Owner, Tags},
 };
 
@@ -90,12 +91,22 @@ impl Journal {
     }
 }
 
+impl ObservedProfile {
+    /// Whether `owner` owns it: its tags say so, and they were made for it. Of a profile that cannot be read
+    /// yet only the tags are known; it is new, and nobody else's.
+    pub fn is_owned_by(&self, owner: &Owner) -> bool {
+        self.tags.as_ref().is_some_and(|held| {
+            owner.owns(held) && self.record.as_ref().is_none_or(|record| spec::is_of(record, held))
+        })
+    }
+}
+
 impl Observed {
     /// The profiles that `owner` owns.
     pub fn owned<'a>(&'a self, owner: &'a Owner) -> impl Iterator<Item = (&'a ProfileArn, &'a Tags)> {
         self.profiles.iter().filter_map(|(arn, profile)| {
             let tags = profile.tags.as_ref()?;
-            owner.owns(tags).then_some((arn, tags))
+            profile.is_owned_by(owner).then_some((arn, tags))
         })
     }
 

@@ -177,7 +177,12 @@ fn wrong_path(path: &str) -> Option<(String, String)> {
         return Some((format!("contains {}", quoted(&bad.to_string())), ALPHABET.to_owned()));
     }
     let Some(inner) = path.strip_prefix('/') else {
-        return Some(("does not begin with a slash".to_owned(), format!("Write /{path}")));
+        let with_slash = format!("/{path}");
+        let remedy = match wrong_path(&with_slash) {
+            None if path.len() <= LONGEST_NAME => format!("Write {with_slash}"),
+            _ => "Begin it with a slash".to_owned(),
+        };
+        return Some(("does not begin with a slash".to_owned(), remedy));
     };
     if inner.split('/').any(str::is_empty) {
         let remedy = "Write single slashes, and none at the end".to_owned();
@@ -216,6 +221,7 @@ mod tests {
             ("/", "names no level"),
             ("//", "has an empty level"),
             ("a/b", "does not begin with a slash. Write /a/b."),
+            ("aws/b", "does not begin with a slash. Begin it with a slash."),
             ("/a//b", "has an empty level"),
             ("/a b", "contains « »"),
             ("/é", "contains «é»"),

@@ -44,11 +44,11 @@ impl Period {
             return Ok(Self::ZERO);
         }
         if unit.is_empty() {
-            let number = shown(number);
-            return fault(
-                "has no unit",
-                format!("Write {number}d if days are meant, or {number}h for hours"),
-            );
+            let remedy = match (guessed(number, "d"), guessed(number, "h")) {
+                (Some(days), Some(hours)) => format!("Write {days} if days are meant, or {hours} for hours"),
+                _ => SYNTAX.to_owned(),
+            };
+            return fault("has no unit", remedy);
         }
         let Some((_, seconds)) = UNITS.iter().find(|(letter, _)| unit.chars().eq([*letter])) else {
             let remedy = guessed(number, unit).map_or(SYNTAX.to_owned(), |guess| format!("Write {guess}"));
@@ -69,12 +69,8 @@ impl Period {
     }
 }
 
-/// A number without its leading zeros, and short enough for a remedy.
-fn shown(number: &str) -> String {
-    number.trim_start_matches('0').chars().take(8).collect()
-}
-
-/// What somebody means who writes `7 days` or `12H`; nothing for a month, which `m` is not.
+/// What somebody means who writes `7 days` or `12H`; nothing for a month, which `m` is not, and nothing
+/// that is no period either.
 fn guessed(number: &str, unit: &str) -> Option<String> {
     let unit = unit.trim();
     if unit == "M" {
@@ -88,8 +84,10 @@ fn guessed(number: &str, unit: &str) -> Option<String> {
         "w" | "wk" | "wks" | "week" | "weeks" => 'w',
         _ => return None,
     };
-    let guess = format!("{}{letter}", shown(number));
-    Period::parse("", &guess).is_ok().then_some(guess)
+    let number = number.trim_start_matches('0');
+    let (_, seconds) = UNITS.iter().find(|(unit, _)| *unit == letter)?;
+    let total = number.parse::<u64>().ok()?.checked_mul(*seconds)?;
+    (total <= Period::LONGEST.0).then(|| format!("{number}{letter}"))
 }
 
 impl fmt::Display for Period {
@@ -154,6 +152,14 @@ mod tests {
         assert_eq!(fault("7 days"), "DrainPeriod: «7 days» has « days» for its unit. Write 7d.");
         assert!(fault("12H").ends_with("Write 12h."));
         assert!(fault("2 weeks").ends_with("Write 2w."));
+    }
+
+    #[test]
+    fn only_what_is_a_period_is_proposed() {
+        assert!(fault("500").ends_with(&format!("has no unit. {SYNTAX}.")));
+        assert!(fault("400").ends_with("Write 400d if days are meant, or 400h for hours."));
+        assert!(fault("393120001 seconds").ends_with(&format!("{SYNTAX}.")), "not a tenth of what was written");
+        assert!(fault("0000000012 hours").ends_with("Write 12h."));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     arn::{Arn, Location, ProfileArn},
-    fault::{Fault, Faults, quoted},
+    fault::{Fault, Faults, quoted, shown},
     model_source::CopyFrom,
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
@@ -214,15 +214,15 @@ impl Remainder {
 
 fn unknown_properties(properties: &Map<String, Value>) -> Faults {
     let known = |key: &str| names::ALL.contains(&key) || names::CLOUDFORMATION.contains(&key);
-    properties
-        .keys()
-        .filter(|key| !known(key))
-        .map(|key| {
+    let mut faults = Faults::none();
+    for key in properties.keys().filter(|key| !known(key)) {
+        faults.push_with(|| {
             let remedy = did_you_mean(key, names::ALL)
                 .unwrap_or_else(|| format!("The properties are {}", names::ALL.join(", ")));
-            Fault::new(key, "there is no such property", remedy)
-        })
-        .collect()
+            Fault::new(shown(key), "there is no such property", remedy)
+        });
+    }
+    faults
 }
 
 /// The text of a scalar; `None` when the property is absent.
@@ -330,8 +330,10 @@ fn read_copy_from(
         }
     };
     for key in source.keys().filter(|key| *key != names::COPY_FROM) {
-        let path = format!("{}.{key}", names::MODEL_SOURCE);
-        faults.push(Fault::new(path, "there is no such property", "CopyFrom is the only one"));
+        faults.push_with(|| {
+            let path = format!("{}.{}", names::MODEL_SOURCE, shown(key));
+            Fault::new(path, "there is no such property", "CopyFrom is the only one")
+        });
     }
     let text = faults.keep(scalar_at(names::COPY_FROM_PATH, source.get(names::COPY_FROM)))?;
     let Some(text) = text else {
@@ -359,7 +361,8 @@ fn read_tags(value: Option<&Value>, faults: &mut Faults) -> Tags {
             continue;
         };
         for key in entry.keys().filter(|key| *key != "Key" && *key != "Value") {
-            faults.push(Fault::new(format!("{path}.{key}"), "there is no such property", shape));
+            let path = || format!("{path}.{}", shown(key));
+            faults.push_with(|| Fault::new(path(), "there is no such property", shape));
         }
         let mut part = |part: &str| {
             let path = format!("{path}.{part}");

@@ -20,7 +20,7 @@ use crate::{
     converge::{parameter_tag_effects, release},
     effect::{Effect, Step},
     fault::{Fault, Faults},
-    observed::{Issued, Kind, Observed, Phase},
+    observed::{Issued, Kind, Observed, ObservedProfile, Phase},
     period::Period,
     properties::names,
     tags::{self, Owner, Tags},
@@ -212,25 +212,25 @@ fn successors<'a>(
     })
 }
 
-/// The profiles of this owner that the Delete concerns.
+/// The profiles of this owner that the Delete concerns. CloudFormation's word and the owner's tags are enough
+/// for the one that the request names; any other must be the owner's beyond its tags.
 fn doomed<'a>(goal: &'a Goal, observed: &'a Observed, extent: Extent) -> Vec<&'a ProfileArn> {
-    observed
-        .owned(&goal.owner)
-        .filter(|(arn, held)| {
-            let is_target = goal.target == Target::Profile((*arn).clone());
-            match extent {
-                Extent::Everything => true,
-                Extent::Resource => {
-                    is_target
-                        || held.contains_key(tags::DRAIN_UNTIL)
-                        || !matches!(goal.target, Target::Profile(_))
-                }
-                Extent::Replaced | Extent::Abandoned => is_target,
-                Extent::Stale => false,
+    let concerns = |arn: &ProfileArn, profile: &ObservedProfile| {
+        let Some(held) = profile.tags.as_ref().filter(|held| goal.owner.owns(held)) else { return false };
+        let is_target = goal.target == Target::Profile(arn.clone());
+        let is_concerned = match extent {
+            Extent::Everything => true,
+            Extent::Resource => {
+                is_target
+                    || held.contains_key(tags::DRAIN_UNTIL)
+                    || !matches!(goal.target, Target::Profile(_))
             }
-        })
-        .map(|(arn, _)| arn)
-        .collect()
+            Extent::Replaced | Extent::Abandoned => is_target,
+            Extent::Stale => false,
+        };
+        is_concerned && (is_target || profile.is_owned_by(&goal.owner))
+    };
+    observed.profiles.iter().filter(|(arn, profile)| concerns(arn, profile)).map(|(arn, _)| arn).collect()
 }
 
 fn in_use(goal: &Goal, observed: &Observed, used: &[&ProfileArn]) -> Faults {

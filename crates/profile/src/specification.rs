@@ -1,7 +1,5 @@
 //! What a profile is to be: a declaration, resolved and complete.
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     arn::{Location, ProfileArn},
     fault::{Fault, Faults},
@@ -9,6 +7,7 @@ use crate::{
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
     properties::{Declaration, names},
+    spec,
     tags::{self, KeyRecord, Owner, Tags},
 };
 
@@ -81,12 +80,10 @@ impl Specification {
         Ok(specification)
     }
 
-    /// A short digest of the immutable properties. Two declarations with one digest are one profile;
-    /// another digest means a replacement. The source counts by the ARN it resolves to, so that
-    /// writing an id instead of an ARN replaces nothing.
+    /// The [digest](spec::digest) of the immutable properties. Two declarations with one digest are one
+    /// profile; another digest means a replacement.
     pub fn digest(&self) -> String {
-        let immutable = serde_json::json!([self.name, self.description, self.source.arn]);
-        Sha256::digest(immutable.to_string().as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
+        spec::digest(&self.name, self.description.as_deref(), &self.source.arn)
     }
 
     /// The parameter, if it lies under the prefix.

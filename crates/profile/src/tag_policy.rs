@@ -25,12 +25,12 @@
 //!
 //! In both sources `*` is free to stand for any characters because Bedrock's tags cannot contain it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::{
-    fault::{Fault, Faults, quoted},
+    fault::{Fault, Faults, quoted, shown},
     suggest::did_you_mean,
     tags::{self, RESERVED_PREFIX, Tags},
 };
@@ -94,6 +94,9 @@ struct Rule {
     fixes_case: bool,
     /// The value must match a pattern of each of these lists.
     allowed: Vec<Vec<String>>,
+    /// What all of the lists allow, in words: see [`Rule::allowed_by_all`]. To find it compares each pattern
+    /// of one list with each of the other, so it is found once.
+    in_common: Option<String>,
 }
 
 impl TagPolicy {
@@ -103,6 +106,9 @@ impl TagPolicy {
         let mut policy = Self::default();
         policy.read_document(document, &mut faults);
         policy.read_required_tags(required_tags, &mut faults);
+        for rule in policy.rules.values_mut() {
+            rule.in_common = rule.allowed_by_all().map(|allowed| one_of(&allowed));
+        }
         if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 
@@ -114,15 +120,19 @@ impl TagPolicy {
     /// What `tags` offend against, told apart.
     pub fn offences(&self, tags: &Tags) -> Vec<Offence> {
         let mut offences = Vec::new();
+        let mut by_folded: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+        for key in tags.keys() {
+            by_folded.entry(key.to_lowercase()).or_default().push(key);
+        }
         for (folded, rule) in &self.rules {
             let in_other_case =
-                || tags.keys().filter(|key| **key != rule.key && key.to_lowercase() == *folded);
+                || by_folded.get(folded).into_iter().flatten().copied().filter(|key| **key != rule.key);
             let is_missing = rule.required && !tags.contains_key(&rule.key);
             match tags.get(&rule.key) {
                 Some(value) => rule.judge_value(value, &mut offences),
                 None if is_missing && in_other_case().next().is_none() => {
-                    let remedy = match rule.allowed_by_all() {
-                        Some(allowed) => format!("Add it with {}", one_of(&allowed)),
+                    let remedy = match &rule.in_common {
+                        Some(allowed) => format!("Add it with {allowed}"),
                         None => "Add it, here or to the stack".to_owned(),
                     };
                     let problem = format!("the tag {} is missing", quoted(&rule.key));
@@ -199,19 +209,17 @@ impl TagPolicy {
             return;
         };
         for field in document.keys().filter(|field| *field != "tags" && *field != FOR_CHILDREN) {
-            let path = format!("{TAG_POLICY}.{field}");
-            faults.push(Fault::new(
-                path,
-                "a tag policy has no such field",
-                "tags is the only one at the top",
-            ));
+            faults.push_with(|| {
+                let path = format!("{TAG_POLICY}.{}", shown(field));
+                Fault::new(path, "a tag policy has no such field", "tags is the only one at the top")
+            });
         }
         let Some(statements) = document.get("tags").and_then(Value::as_object) else {
             faults.push(Fault::new(format!("{TAG_POLICY}.tags"), "it is missing or not an object", SHAPE));
             return;
         };
         for (policy_key, statement) in statements.iter().filter(|(key, _)| *key != FOR_CHILDREN) {
-            let path = format!("{TAG_POLICY}.tags.{policy_key}");
+            let path = format!("{TAG_POLICY}.tags.{}", shown(policy_key));
             let Some(statement) = statement.as_object() else {
                 faults.push(Fault::new(path, "it is not an object", SHAPE));
                 continue;
@@ -229,14 +237,14 @@ impl TagPolicy {
 
 impl Rule {
     fn new(key: &str) -> Self {
-        Self { key: key.to_owned(), required: false, fixes_case: false, allowed: Vec::new() }
+        let (required, fixes_case) = (false, false);
+        Self { key: key.to_owned(), required, fixes_case, allowed: Vec::new(), in_common: None }
     }
 
     /// An offence that is none against a list of values.
     fn offence(&self, kind: OffenceKind, problem: String, remedy: String) -> Offence {
-        let allowed = self.allowed_by_all().map(|allowed| one_of(&allowed));
         let fault = Fault::new(TAGS, problem, remedy);
-        Offence { key: self.key.clone(), kind, allowed, miscased: None, fault }
+        Offence { key: self.key.clone(), kind, allowed: self.in_common.clone(), miscased: None, fault }
     }
 
     /// What every list allows; the first list when that is nothing, or cannot be written as a list.
@@ -273,7 +281,7 @@ fn read_entry<'a>(path: &str, entry: &'a str) -> Result<(&'a str, Option<Vec<Str
         return Err(Fault::new(path, format!("the entry {} has no key", quoted(entry)), SYNTAX));
     }
     let Some(values) = values else { return Ok((key, None)) };
-    let values: Vec<String> = values.split('|').map(|value| value.trim().to_owned()).collect();
+    let values = each_once(values.split('|').map(str::trim));
     if values.iter().any(String::is_empty) {
         return Err(Fault::new(path, format!("the entry {} has an empty value", quoted(entry)), SYNTAX));
     }
@@ -291,9 +299,12 @@ fn read_statement(
 ) -> Option<Rule> {
     for field in statement.keys().filter(|field| !FIELDS.contains(&field.as_str()) && *field != FOR_CHILDREN)
     {
-        let remedy =
-            did_you_mean(field, FIELDS).unwrap_or_else(|| format!("The fields are {}", FIELDS.join(", ")));
-        faults.push(Fault::new(format!("{path}.{field}"), "a tag policy has no such field here", remedy));
+        faults.push_with(|| {
+            let remedy = did_you_mean(field, FIELDS)
+                .unwrap_or_else(|| format!("The fields are {}", FIELDS.join(", ")));
+            let path = format!("{path}.{}", shown(field));
+            Fault::new(path, "a tag policy has no such field here", remedy)
+        });
     }
     let mut assigned = |field: &str| {
         let path = format!("{path}.{field}");
@@ -369,15 +380,18 @@ fn read_operators<'a>(path: &str, setting: &'a Value) -> Result<Option<&'a Value
 
 fn read_strings(path: &str, value: &Value) -> Result<Vec<String>, Fault> {
     let strings = value.as_array().and_then(|list| {
-        list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        list.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(each_once)
     });
     strings.ok_or_else(|| {
-        Fault::new(
-            path,
-            format!("{} is not a list of strings", quoted(&value.to_string())),
-            "Write [\"…\", \"…\"]",
-        )
+        let problem = format!("{} is not a list of strings", quoted(&value.to_string()));
+        Fault::new(path, problem, "Write [\"…\", \"…\"]")
     })
+}
+
+/// The values in their order, without those that came before.
+fn each_once<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    values.into_iter().filter(|value| seen.insert(*value)).map(str::to_owned).collect()
 }
 
 /// AWS takes one wildcard a value: `*@example.com`, and not `*@*.com`.
@@ -401,6 +415,7 @@ fn matches(pattern: &str, value: &str) -> bool {
 /// one `*` stands for, such as `a*` and `*b`.
 fn both(one: &[String], other: &[String]) -> Option<Vec<String>> {
     let mut common = Vec::new();
+    let mut seen = BTreeSet::new();
     for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (a, b))) {
         let narrower = match (covers(a, b), covers(b, a)) {
             (true, _) => b,
@@ -408,7 +423,7 @@ fn both(one: &[String], other: &[String]) -> Option<Vec<String>> {
             (false, false) if overlap(a, b) => return None,
             (false, false) => continue,
         };
-        if !common.contains(narrower) {
+        if seen.insert(narrower) {
             common.push(narrower.clone());
         }
     }
@@ -743,6 +758,17 @@ mod tests {
         let none = r#""@@operators_allowed_for_child_policies": ["@@none"]"#;
         let document = format!(r#"{{{none}, "tags": {{{none}, "a": {{{none}, "tag_value": {{{none}}}}}}}}}"#);
         assert!(judged(&TagPolicy::parse("", &document).unwrap(), &[("a", "any")]).is_empty());
+    }
+
+    #[test]
+    fn a_value_that_is_given_twice_counts_once() {
+        let twice = TagPolicy::parse("n=a|b|a", "").unwrap();
+        assert_eq!(twice, TagPolicy::parse("n=a|b", "").unwrap());
+        let document = r#"{"tags": {"n": {"tag_value": ["a", "b", "a"]}}}"#;
+        assert_eq!(
+            judged(&TagPolicy::parse("", document).unwrap(), &[("n", "x")]),
+            ["Tags: the tag «n» is «x». Write one of «a», «b»."]
+        );
     }
 
     #[test]

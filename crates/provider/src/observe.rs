@@ -203,13 +203,21 @@ pub async fn owned_profiles(
     let mut to_read = candidates(&listed, &index, &names);
     to_read.retain(|arn| arn.is_in(&scope.location));
     let read = each(to_read, |arn| tags_of(ports, arn)).await?;
-    let record = |arn: &ProfileArn| listed.iter().find(|record| record.arn == *arn).cloned();
-    let profiles = read
-        .into_iter()
-        .filter(|(_, tags)| tags.is_some())
-        .map(|(arn, tags)| (arn.clone(), ObservedProfile { record: record(&arn), tags }))
-        .collect();
-    Ok((profiles, index.parameters))
+    let found = read.into_iter().filter(|(_, tags)| tags.is_some());
+    let profiles = each(found, |(arn, tags)| {
+        let shown = listed.iter().find(|record| record.arn == arn).cloned();
+        async move {
+            // Whose tags say that it is the owner's is looked at itself: they may have been put on by hand.
+            let is_claimed = tags.as_ref().is_some_and(|held| scope.owner.owns(held));
+            match shown {
+                None if is_claimed => persist(|| ports.profiles.get(arn.as_str())).await.optional(),
+                shown => Ok(shown),
+            }
+        }
+    })
+    .await?;
+    let profiles = profiles.into_iter().map(|((arn, tags), record)| (arn, ObservedProfile { record, tags }));
+    Ok((profiles.collect(), index.parameters))
 }
 
 /// A parameter as it is, with its tags; `None` when it is gone.

@@ -318,6 +318,48 @@ mod nothing_foreign {
         assert!(harness.aws.account().profiles().is_empty());
     }
 
+    /// Somebody who may tag a profile, but not delete it, has the stack do it: the tags of one of its own are
+    /// put on what is somebody else's.
+    #[tokio::test(start_paused = true)]
+    async fn all_of_a_profile_s_tags_put_on_another_by_hand_delete_nothing() {
+        for (also_on_index, leaves) in [
+            (0, "DELETE_IN_PROGRESS"),
+            (8_000, "DELETE_IN_PROGRESS"),
+            (0, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        ] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            harness.switches(|switches| switches.lag_list_ms = also_on_index);
+            let arn = harness.create(&declared()).await.succeeded();
+            let copied = harness.aws.account().profiles()[&arn].clone();
+            let request = CreateInferenceProfile::new("theirs", &common::model_arn(NOVA));
+            let request = copied.iter().fold(request, |request, (key, value)| request.tag(key, value));
+            let draining = request.clone().tag(tags::DRAIN_UNTIL, "2026-01-01T00:00:00Z");
+            let theirs = [request, draining].map(|request| harness.aws.make_profile(&request).unwrap());
+            harness.status(leaves);
+            harness.delete(&arn, &declared()).await.succeeded();
+            let left: Vec<String> = harness.aws.account().profiles().into_keys().collect();
+            let mut theirs = theirs.map(|arn| arn.to_string());
+            theirs.sort();
+            assert_eq!(left, theirs, "{leaves}");
+            assert_eq!(harness.published(), None);
+        }
+    }
+
+    /// The same while an update is taken back, which removes what only the update had made.
+    #[tokio::test(start_paused = true)]
+    async fn tags_put_on_by_hand_are_not_taken_for_what_a_failed_update_made() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let arn = harness.create(&declared()).await.succeeded();
+        let copied = harness.aws.account().profiles()[&arn].clone();
+        let request = CreateInferenceProfile::new("theirs", &common::model_arn(NOVA));
+        let request = copied.iter().fold(request, |request, (key, value)| request.tag(key, value));
+        let theirs = harness.aws.make_profile(&request).unwrap();
+        harness.describe(&arn);
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(harness.update(&arn, &declared(), &declared()).await.succeeded(), arn);
+        assert!(harness.aws.account().profiles().contains_key(theirs.as_str()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn reserved_tags_put_on_by_hand_for_another_stack_protect_from_a_delete() {
         let harness = Harness::new("DELETE_IN_PROGRESS");

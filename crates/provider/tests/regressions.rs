@@ -502,9 +502,13 @@ async fn a_renamed_profile_moves_its_derived_parameter() {
 async fn more_than_ten_parameters_of_one_owner_can_be_read() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
     let first = harness.create(&declared()).await.succeeded();
-    let held = profile::tags::Owner { stack_id: STACK.into(), logical_id: LOGICAL_ID.into() }.tags();
+    let mut held = harness.aws.account().profiles()[&first].clone();
+    held.remove(tags::PARAMETER);
     for n in 0..12 {
-        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+        let request = CreateInferenceProfile {
+            description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+            ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+        };
         let request = held.iter().fold(request, |request, (key, value)| request.tag(key, value));
         let request = request.tag(tags::PARAMETER, &format!("/inference-profiles/p{n}"));
         harness.aws.make_profile(&request).unwrap();

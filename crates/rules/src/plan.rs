@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use profile::{
     arn::ProfileArn,
+    spec,
     tags::{self, Owner, Tags},
 };
 use time::{Duration, OffsetDateTime};
@@ -123,6 +124,8 @@ impl Planner<'_> {
     fn action(&self, profile: &Profile, rules: &BTreeSet<Rule>) -> Option<Action> {
         let held = profile.tags.as_ref().ok()?;
         let owner = Owner::of(held)?;
+        // Our tags may have been put on by hand, on what is somebody else's.
+        let is_ours = spec::is_of(&profile.record, held);
         let (is_left, is_current) = match standing(self.scene, &owner, profile.record.arn.as_str()) {
             Standing::StackGone | Standing::NotInStack(_) => (true, false),
             Standing::Current(_) => (false, true),
@@ -131,7 +134,7 @@ impl Planner<'_> {
         let any = |wanted: &[Rule]| wanted.iter().any(|rule| rules.contains(rule));
         let retire = || {
             let is_due = any(&[Rule::DrainExpired]) && self.settings.retire_drained;
-            (is_due && is_left && !self.is_retained(&owner) && self.may_retire(profile, held))
+            (is_due && is_left && is_ours && !self.is_retained(&owner) && self.may_retire(profile, held))
                 .then(|| Action::Retire { profile: profile.record.arn.clone(), owner: owner.clone() })
         };
         let delete = || {
@@ -139,6 +142,7 @@ impl Planner<'_> {
             let parameter = self.publisher(&profile.record.arn, held);
             let may = is_orphan
                 && is_left
+                && is_ours
                 && self.settings.delete_orphans
                 && !self.is_retained(&owner)
                 && self.is_known(held)
@@ -292,6 +296,18 @@ mod tests {
         for until in [LATER, "soon"] {
             let world = World::new().managed("p1", "search").drains("p1", until).managed("p2", "search");
             assert_eq!(planned(&world, &all()), [], "{until}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_to_a_profile_that_carries_the_tags_of_another() {
+        for world in [expired(), orphan()] {
+            assert_eq!(planned(&world, &all()).len(), 1);
+            let named = world.edit("p1", |profile| profile.record.name = "billing".into());
+            assert_eq!(planned(&named, &all()), []);
+        }
+        for key in [tags::SPEC, tags::MODEL_SOURCE] {
+            assert_eq!(planned(&orphan().untag("p1", key), &all()), [], "{key}");
         }
     }
 

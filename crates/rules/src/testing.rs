@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use profile::{
     arn::{Location, ProfileArn},
     record::{FoundationModel, Lifecycle, ProfileRecord, StackRecord, StackResourceRecord, SystemProfile},
+    spec,
     tag_policy::TagPolicy,
     tags::{self, KeyRecord, Owner, Tags},
 };
@@ -64,6 +65,12 @@ pub(crate) struct World {
     pub(crate) criteria: Criteria,
 }
 
+/// The tags that say what a profile of the system profile is.
+fn immutable(name: &str) -> Tags {
+    let source = system_arn(SYSTEM_PROFILE);
+    Tags::from([(tags::SPEC.into(), spec::digest(name, None, &source)), (tags::MODEL_SOURCE.into(), source)])
+}
+
 impl World {
     /// No profiles, and everything that they need.
     pub(crate) fn new() -> Self {
@@ -121,8 +128,7 @@ impl World {
         let written = tags(&[("owner", "search"), ("stage", "prod")]);
         let parameter = format!("/inference-profiles/{name}");
         let mut held = owner(name).tags();
-        held.insert(tags::SPEC.into(), "0123456789abcdef".into());
-        held.insert(tags::MODEL_SOURCE.into(), system_arn(SYSTEM_PROFILE));
+        held.extend(immutable(name));
         held.insert(tags::PARAMETER.into(), parameter.clone());
         held.insert(tags::TAG_KEYS.into(), KeyRecord::of(&written).as_str().to_owned());
         held.extend(written);
@@ -135,8 +141,9 @@ impl World {
 
     /// An unused profile of ours by another stack, of which the inventory says nothing.
     pub(crate) fn managed_elsewhere(self, id: &str, name: &str) -> Self {
-        let owner = Owner { stack_id: format!("{STACK}-2"), logical_id: words::capital(name) };
-        self.bare(id, name, &[]).edit(id, |profile| profile.tags = Ok(owner.tags()))
+        let mut held = Owner { stack_id: format!("{STACK}-2"), logical_id: words::capital(name) }.tags();
+        held.extend(immutable(name));
+        self.bare(id, name, &[]).edit(id, |profile| profile.tags = Ok(held))
     }
 
     /// A profile that nobody made known and nobody used.

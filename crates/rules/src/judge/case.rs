@@ -4,6 +4,7 @@ use profile::{
     arn::Arn,
     observed::Phase,
     record::{ProfileRecord, StackRecord},
+    spec,
     tags::{self, Tags},
 };
 
@@ -144,9 +145,15 @@ impl<'a> Case<'a> {
         )
     }
 
-    /// The command that deletes the profile or, when it was adopted, takes our tags off it.
+    /// Whether its tags were made for it. Those of another profile may have been put on by hand.
+    pub(super) fn is_genuine(&self) -> bool {
+        spec::is_of(self.record, self.tags)
+    }
+
+    /// The command that deletes the profile or, when it was adopted or is not ours in truth, takes our tags off
+    /// it.
     pub(super) fn removal_command(&self) -> String {
-        if self.is_adopted() {
+        if self.is_adopted() || self.owner().is_some() && !self.is_genuine() {
             let ours = |key: &&String| key.starts_with(tags::RESERVED_PREFIX) && *key != IGNORE;
             let ours = self.tags.keys().filter(ours);
             return self.untag_command(ours.map(String::as_str));

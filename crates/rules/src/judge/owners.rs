@@ -74,9 +74,14 @@ fn orphaned(case: &Case<'_>, docket: &mut Docket<'_>) {
         return;
     }
     let removal = case.removal_command();
-    let remedy = match case.is_adopted() {
-        true => format!("It was adopted, so only take the stack's tags off: {removal}"),
-        false => format!("If nobody calls it any more, delete it: {removal}"),
+    let remedy = match (case.is_adopted(), case.is_genuine()) {
+        (true, _) => format!("It was adopted, so only take the stack's tags off: {removal}"),
+        (false, true) => format!("If nobody calls it any more, delete it: {removal}"),
+        (false, false) => format!(
+            "Its tag {} is not of this profile, so its tags were put on by hand and nothing is done about it; if \
+             they do not belong there, take them off: {removal}",
+            tags::SPEC
+        ),
     };
     let keep = match case.standing {
         Standing::NotInStack(Instead::Ended("DELETE_SKIPPED")) => format!(

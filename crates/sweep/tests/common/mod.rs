@@ -10,6 +10,7 @@ use ports::Clock;
 use profile::{
     arn::{Arn, Location, ProfileArn},
     record::{StackRecord, StackResourceRecord},
+    spec,
     tags::{self, KeyRecord, Owner, Tags},
 };
 use serde_json::Value;
@@ -25,6 +26,11 @@ pub const ACCOUNT: &str = "123456789012";
 pub const HOME: &str = "us-east-1";
 pub const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/app/6f1b2c3d";
 pub const NOVA: &str = "amazon.nova-lite-v1:0";
+
+/// What all profiles are copied from.
+fn source() -> String {
+    format!("arn:aws:bedrock:{HOME}::foundation-model/{NOVA}")
+}
 
 pub struct Harness {
     pub regions: BTreeMap<String, InProcess>,
@@ -76,8 +82,7 @@ impl Harness {
 
     /// A profile that somebody made by hand.
     pub fn by_hand(&self, name: &str, tags: &[(&str, &str)]) -> ProfileArn {
-        let source = format!("arn:aws:bedrock:{HOME}::foundation-model/{NOVA}");
-        let request = CreateInferenceProfile::new(name, &source);
+        let request = CreateInferenceProfile::new(name, &source());
         let request = tags.iter().fold(request, |request, (key, value)| request.tag(key, value));
         self.aws().make_profile(&request).unwrap()
     }
@@ -103,6 +108,8 @@ impl Harness {
         let users = Tags::from([("owner".into(), "search".into())]);
         let mut all = owner(name).tags();
         all.insert(tags::PARAMETER.into(), parameter(name));
+        all.insert(tags::SPEC.into(), spec::digest(name, None, &source()));
+        all.insert(tags::MODEL_SOURCE.into(), source());
         all.insert(tags::TAG_KEYS.into(), KeyRecord::of(&users).as_str().to_owned());
         all.extend(users);
         all.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
