@@ -88,10 +88,19 @@ impl Goal {
 /// What to do next towards `goal`; settled on the profile that fulfils it.
 pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     let step = towards(goal, observed);
-    match step {
-        Step::Effects(_) if goal.is_stale(observed) => Step::Refused(stale(observed)),
-        step => step,
+    match (step, living(observed)) {
+        // Another delivery of this very request was answered with the profile that this one made as well.
+        (Step::Effects(_), Some(arn)) if goal.is_stale(observed) => Step::Settled(arn.clone()),
+        (Step::Effects(_), None) if goal.is_stale(observed) => Step::Refused(stale(observed)),
+        (step, _) => step,
     }
+}
+
+/// The profile that this run made, if the stack names it as the resource: a creation that is repeated with its
+/// token gives the first one's profile.
+fn living(observed: &Observed) -> Option<&ProfileArn> {
+    let made = observed.journal.made_profile.as_ref()?;
+    (observed.described() == Some(made.as_str())).then_some(made)
 }
 
 fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
@@ -147,6 +156,11 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 /// What takes back what this run made, in steps; each step's effects are independent. Tags changed in
 /// place are left to CloudFormation's own rollback.
 pub fn undo(owner: &Owner, observed: &Observed) -> Vec<Vec<Effect>> {
+    // What the stack names is not this run's to take back; neither is what another delivery of the request was
+    // answered with, and this one found there.
+    if living(observed).is_some() || observed.journal.made_profile.is_none() && observed.is_forward_done() {
+        return Vec::new();
+    }
     let journal = &observed.journal;
     let made = journal.made_parameters.iter().filter(|_| !journal.drops_names);
     let mut parameters: Vec<Effect> = made.cloned().map(Effect::DeleteParameter).collect();
@@ -430,7 +444,7 @@ impl TagChange {
         let specification = &goal.specification;
         let held = profile.tags.clone().unwrap_or_default();
         let before = KeyRecord::read(&held);
-        let adopts = !specification.owner.owns(&held);
+        let adopts = !profile.is_owned_by(&specification.owner);
         let adopted = adopts || held.contains_key(tags::ADOPTED);
 
         let mut wanted = specification.reserved_tags();

@@ -1,9 +1,11 @@
 //! What can be done to AWS, as data.
 
+use std::fmt;
+
 use crate::{arn::ProfileArn, fault::Faults, tags::Tags};
 
 /// One thing to do. Effects of one step are independent of each other and may run side by side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Make the profile of the specification.
     CreateProfile,
@@ -29,6 +31,29 @@ pub enum Effect {
     ConfirmStack,
     /// Wait for lagging reads to show a profile that may have been made.
     SeekOwned,
+}
+
+/// The values of tags may come of `NoEcho` parameters, and effects are logged: only the keys are printed.
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = |tags: &Tags| tags.keys().cloned().collect::<Vec<_>>();
+        match self {
+            Self::CreateProfile => f.write_str("CreateProfile"),
+            Self::AwaitProfile(arn) => write!(f, "AwaitProfile({arn})"),
+            Self::TagProfile(arn, tags) => write!(f, "TagProfile({arn}, {:?})", keys(tags)),
+            Self::UntagProfile(arn, keys) => write!(f, "UntagProfile({arn}, {keys:?})"),
+            Self::DeleteProfile(arn) => write!(f, "DeleteProfile({arn})"),
+            Self::CreateParameter(name, arn, tags) => {
+                write!(f, "CreateParameter({name}, {arn}, {:?})", keys(tags))
+            }
+            Self::OverwriteParameter(name, value) => write!(f, "OverwriteParameter({name}, {value})"),
+            Self::TagParameter(name, tags) => write!(f, "TagParameter({name}, {:?})", keys(tags)),
+            Self::UntagParameter(name, keys) => write!(f, "UntagParameter({name}, {keys:?})"),
+            Self::DeleteParameter(name) => write!(f, "DeleteParameter({name})"),
+            Self::ConfirmStack => f.write_str("ConfirmStack"),
+            Self::SeekOwned => f.write_str("SeekOwned"),
+        }
+    }
 }
 
 /// The next thing a run has to do.

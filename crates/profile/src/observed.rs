@@ -125,6 +125,12 @@ impl Observed {
         self.stack.as_ref().map_or(Phase::Forward, |stack| Phase::of(&stack.status))
     }
 
+    /// Whether the stack's last operation went forward and is done, save for its clean-up.
+    pub fn is_forward_done(&self) -> bool {
+        let status = self.stack.as_ref().map(|stack| stack.status.as_str());
+        self.phase() == Phase::Cleanup || matches!(status, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE"))
+    }
+
     /// Whether the stack went on after a request was issued: it began another operation, or the resource
     /// reached another status. Then the request is stale, whatever the stack is doing now. Where an instant
     /// is not known this says no.

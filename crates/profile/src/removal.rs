@@ -37,6 +37,10 @@ pub struct Goal {
     pub drain: Period,
     /// `ProtectIfUsedWithin` of the declaration that is being removed.
     pub protect: Period,
+    /// `ExistingProfile` of the declaration that is being removed: it is released whatever its tags say.
+    pub existing: Option<ProfileArn>,
+    /// The parameter of the declaration that is being removed.
+    pub parameter: Option<String>,
     /// The present instant.
     pub now: OffsetDateTime,
     /// When CloudFormation issued the request, where that is known.
@@ -207,8 +211,14 @@ fn successors<'a>(
     goal: &'a Goal,
     observed: &'a Observed,
 ) -> impl Iterator<Item = (&'a ProfileArn, &'a Tags)> {
-    observed.owned(&goal.owner).filter(|(arn, held)| {
-        goal.target != Target::Profile((*arn).clone()) && !held.contains_key(tags::DRAIN_UNTIL)
+    let other = |arn: &ProfileArn| goal.target != Target::Profile(arn.clone());
+    // Where the stack names one, it is that one: of another a read may not show yet that it drains.
+    let named = observed.described().and_then(ProfileArn::parse).filter(|arn| {
+        other(arn) && observed.profiles.get(arn).is_some_and(|profile| profile.is_owned_by(&goal.owner))
+    });
+    observed.owned(&goal.owner).filter(move |(arn, held)| match &named {
+        Some(named) => named == *arn,
+        None => other(arn) && !held.contains_key(tags::DRAIN_UNTIL),
     })
 }
 
@@ -259,6 +269,7 @@ fn parameter_effects(
         .parameters
         .iter()
         .filter(|(_, parameter)| goal.owner.owns(&parameter.tags))
+        .filter(|(name, parameter)| publishes(goal, observed, name, &parameter.value))
         .flat_map(|(name, parameter)| {
             let publishes_doomed = doomed.iter().any(|arn| arn.as_str() == parameter.value);
             let publishes_alive = observed
@@ -275,6 +286,15 @@ fn parameter_effects(
             }
         })
         .collect()
+}
+
+/// Whether a parameter publishes a profile of ours, or did before somebody wrote something else into it. The
+/// owner's tags alone may have been put on what is somebody else's.
+fn publishes(goal: &Goal, observed: &Observed, name: &str, value: &str) -> bool {
+    let records = |held: &Tags| held.get(tags::PARAMETER).is_some_and(|recorded| recorded == name);
+    goal.parameter.as_deref() == Some(name)
+        || ProfileArn::parse(value).is_some()
+        || observed.owned(&goal.owner).any(|(_, held)| records(held))
 }
 
 /// What makes the parameter publish the successor again, which carries the tags `held`: first its tags,
@@ -324,7 +344,7 @@ fn profile_effect(
     drain: Option<Drain>,
 ) -> Option<Effect> {
     let held = observed.tags(arn)?;
-    if held.contains_key(tags::ADOPTED) {
+    if held.contains_key(tags::ADOPTED) || goal.existing.as_ref() == Some(arn) {
         return release(&goal.owner, arn, observed);
     }
     let period = match drain {

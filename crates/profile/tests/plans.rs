@@ -182,6 +182,8 @@ fn removed(observed: &mut Observed, goal: &removal::Goal) -> (Vec<Effect>, Step<
 
 fn removal_of(target: Target) -> removal::Goal {
     removal::Goal {
+        existing: None,
+        parameter: None,
         owner: owner(),
         target,
         drain: Period::ZERO,

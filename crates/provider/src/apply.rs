@@ -24,11 +24,14 @@ use crate::{
 };
 
 /// How many rounds a plan may take. The longest real one (a replacement of an adopted profile with a
-/// renamed parameter and changed tags) takes nine.
-const ROUNDS: usize = 24;
+/// renamed parameter and changed tags) takes nine, and as many looks at the stack when AWS is slow.
+const ROUNDS: usize = 32;
 
 /// How often a creation is tried when nothing shows what became of it.
 const CREATIONS: u32 = 3;
+
+/// For how long a read of the stack holds. A request that was cancelled must not go on beside the rollback.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a conflict is given to pass.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(3);
@@ -50,6 +53,8 @@ pub struct Context<'a> {
     pub undoing: bool,
     /// When no further effect is begun.
     pub until: Instant,
+    /// When the stack was read that was observed.
+    pub stack_read: Instant,
 }
 
 impl Context<'_> {
@@ -65,15 +70,46 @@ pub async fn run<T>(
     observed: &mut Observed,
     next: impl Fn(&Observed) -> Step<T>,
 ) -> Result<T, Failure> {
+    let mut stack_read = context.stack_read;
+    let mut is_confirmed = false;
     for _ in 0..ROUNDS {
         match next(observed) {
             Step::Settled(settled) => return Ok(settled),
             Step::Refused(faults) => return Err(faults.into()),
             Step::Effects(_) if Instant::now() >= context.until => return Err(Failure::OutOfTime),
-            Step::Effects(effects) => carry_out(context, observed, effects).await?,
+            Step::Effects(effects) if !is_confirmed && is_old(context, stack_read, &effects) => {
+                (stack_read, is_confirmed) = (Instant::now(), true);
+                if let Outcome::Stack(stack, resource) = one(context, Effect::ConfirmStack).await? {
+                    note_stack(observed, stack, resource);
+                }
+            }
+            Step::Effects(effects) => {
+                is_confirmed = false;
+                carry_out(context, observed, effects).await?;
+            }
         }
     }
     Err(Failure::Unsettled)
+}
+
+/// Whether the stack was read so long ago that it may have gone on since, and `effects` change what was there
+/// before: nothing takes that back when the request turns out to be out of date. What is made is.
+fn is_old(context: &Context<'_>, stack_read: Instant, effects: &[Effect]) -> bool {
+    let changes = |effect: &Effect| match effect {
+        Effect::CreateProfile
+        | Effect::CreateParameter(..)
+        | Effect::AwaitProfile(_)
+        | Effect::ConfirmStack
+        | Effect::SeekOwned => false,
+        Effect::TagProfile(..)
+        | Effect::UntagProfile(..)
+        | Effect::DeleteProfile(_)
+        | Effect::OverwriteParameter(..)
+        | Effect::TagParameter(..)
+        | Effect::UntagParameter(..)
+        | Effect::DeleteParameter(_) => true,
+    };
+    context.specification.is_some() && stack_read.elapsed() > FRESH && effects.iter().any(changes)
 }
 
 /// Carries out `effects` side by side. All of them come to their end and are recorded, also when one
@@ -142,12 +178,12 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
         }
         Effect::UntagProfile(arn, keys) => {
             let done = persist(|| ports.profiles.untag(&arn, &keys)).await;
-            gone(done, || owns_profile(context, &arn)).await?;
+            gone(done, context.at_most(VISIBILITY), || owns_profile(context, &arn)).await?;
             Outcome::Untagged(arn, keys)
         }
         Effect::DeleteProfile(arn) => {
             let done = persist(|| ports.profiles.delete(&arn)).await;
-            gone(done, || owns_profile(context, &arn)).await?;
+            gone(done, context.at_most(VISIBILITY), || owns_profile(context, &arn)).await?;
             Outcome::ProfileGone(arn)
         }
         Effect::CreateParameter(name, arn, tags) => create_parameter(context, name, arn, tags).await?,
@@ -165,7 +201,7 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
         }
         Effect::DeleteParameter(name) => {
             let done = persist(|| ports.parameters.delete(&name)).await;
-            gone(done, || owns_parameter(context, &name)).await?;
+            gone(done, context.at_most(VISIBILITY), || owns_parameter(context, &name)).await?;
             Outcome::ParameterGone(name)
         }
         Effect::ConfirmStack => {
@@ -215,10 +251,7 @@ fn owned_only(
     profiles: impl IntoIterator<Item = (ProfileArn, ObservedProfile)>,
 ) -> Profiles {
     let owner = &context.scope.owner;
-    profiles
-        .into_iter()
-        .filter(|(_, profile)| profile.tags.as_ref().is_some_and(|held| owner.owns(held)))
-        .collect()
+    profiles.into_iter().filter(|(_, profile)| profile.is_owned_by(owner)).collect()
 }
 
 /// Makes the profile, once: when it is not known whether a call had its effect, it is looked for before
@@ -292,8 +325,11 @@ async fn trace(
     poll(context.at_most(VISIBILITY), || async {
         let (profiles, _) =
             observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
-        let is_made = |held: &Tags| context.scope.owner.owns(held) && held.get(tags::SPEC) == Some(&digest);
-        let made = profiles.iter().find(|(_, profile)| profile.tags.as_ref().is_some_and(is_made));
+        let is_made = |profile: &ObservedProfile| {
+            let spec = profile.tags.as_ref().and_then(|held| held.get(tags::SPEC));
+            profile.is_owned_by(&context.scope.owner) && spec == Some(&digest)
+        };
+        let made = profiles.iter().find(|(_, profile)| is_made(profile));
         if let Some((arn, _)) = made {
             return Ok(Some(Trace::Made(arn.clone())));
         }
@@ -339,6 +375,17 @@ async fn create_parameter(
     }
 }
 
+fn note_stack(
+    observed: &mut Observed,
+    stack: Option<StackRecord>,
+    resource: Option<Option<StackResourceRecord>>,
+) {
+    observed.stack = stack;
+    if let Some(resource) = resource {
+        observed.resource = resource;
+    }
+}
+
 fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
     let journal = &mut observed.journal;
     match outcome {
@@ -359,8 +406,9 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
         }
         Outcome::Tagged(arn, tags) => {
             let owner = &context.scope.owner;
-            let held = observed.tags(&arn).cloned().unwrap_or_default();
-            if !owner.owns(&held) && owner.owns(&tags) {
+            let before = observed.profiles.get(&arn).cloned().unwrap_or_default();
+            if !before.is_owned_by(owner) && owner.owns(&tags) {
+                let held = before.tags.unwrap_or_default();
                 let overwritten = held.into_iter().filter(|(key, _)| tags.contains_key(key)).collect();
                 observed.journal.adopted_profile = Some((arn.clone(), overwritten));
             }
@@ -405,10 +453,7 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
             }
         }
         Outcome::Stack(stack, resource) => {
-            observed.stack = stack;
-            if let Some(resource) = resource {
-                observed.resource = resource;
-            }
+            note_stack(observed, stack, resource);
             observed.journal.confirmed = true;
         }
         Outcome::Sought(found) => {

@@ -13,7 +13,7 @@ use ports::{CallError, ErrorKind, Optional, Result};
 use profile::{
     arn::{Arn, Location, ProfileArn},
     effect::Effect,
-    observed::{Observed, ObservedParameter, ObservedProfile},
+    observed::{Observed, ObservedParameter, ObservedProfile, Phase},
     parameter::ParameterName,
     record::{ParameterRecord, ProfileRecord},
     tags::{self, Owner, Tags},
@@ -93,13 +93,21 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
         profiles.entry(arn).or_default().tags = tags;
     }
     let mut to_read = candidates(&listed, &index, &named.names);
-    to_read.extend(values.values().filter_map(|record| ProfileArn::parse(&record.value)));
+    let indexed: BTreeSet<ProfileArn> = index.profiles.iter().cloned().collect();
+    let index_names = |arn: &ProfileArn| indexed.contains(arn);
+    let published: BTreeSet<ProfileArn> =
+        values.values().filter_map(|record| ProfileArn::parse(&record.value)).collect();
+    to_read.extend(published.iter().cloned());
     to_read.retain(|arn| !profiles.contains_key(arn) && arn.is_in(&scope.location));
 
     let recorded = recorded_parameters(&scope.owner, &profiles);
     let more = more_names(recorded.chain(index.parameters), &names);
     let (more_tags, more_values, value_tags) = tokio::try_join!(
-        each(to_read, |arn| tags_of(ports, arn)),
+        each(to_read, |arn| {
+            // What is published, or what the index names, is somebody's: it is not taken for nobody's.
+            let is_known = published.contains(&arn) || index_names(&arn);
+            async move { if is_known { settled_tags(ports, arn).await } else { tags_of(ports, arn).await } }
+        }),
         more_parameters(ports, more),
         parameter_tags(ports, values),
     )?;
@@ -173,8 +181,12 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
         .collect();
     let recorded = recorded_parameters(&scope.owner, &profiles);
     let more = more_names(recorded.chain(indexed_parameters), &names);
+    // Its declaration governs how long what it replaces lives on.
+    let is_needed = stack.as_ref().is_some_and(|stack| Phase::of(&stack.status) != Phase::Ending);
     let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
-        each(unseen, |arn| tags_of(ports, arn)),
+        each(unseen, |arn| async move {
+            if is_needed { shown_tags(ports, &arn).await } else { tags_of(ports, arn).await }
+        }),
         more_parameters(ports, more),
         parameter_tags(ports, values),
     )?;
@@ -202,7 +214,12 @@ pub async fn owned_profiles(
     let names = name.map(str::to_owned).into_iter().collect();
     let mut to_read = candidates(&listed, &index, &names);
     to_read.retain(|arn| arn.is_in(&scope.location));
-    let read = each(to_read, |arn| tags_of(ports, arn)).await?;
+    let indexed: BTreeSet<ProfileArn> = index.profiles.iter().cloned().collect();
+    let read = each(to_read, |arn| {
+        let is_indexed = indexed.contains(&arn);
+        async move { if is_indexed { settled_tags(ports, arn).await } else { tags_of(ports, arn).await } }
+    })
+    .await?;
     let found = read.into_iter().filter(|(_, tags)| tags.is_some());
     let profiles = each(found, |(arn, tags)| {
         let shown = listed.iter().find(|record| record.arn == arn).cloned();
@@ -261,17 +278,41 @@ pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed
 /// The tags of a profile that is to be this resource's. Reads lag: one that can be read but whose tags do
 /// not show who owns it is given the time to show them.
 async fn settled_tags(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
-    let read = || tags_of(ports, arn.clone());
-    let shows_owner = |tags: &Tags| Owner::of(tags).is_some();
-    let first = read().await?;
+    let first = tags_of(ports, arn.clone()).await?;
     if first.as_ref().is_some_and(shows_owner) {
         return Ok(first);
     }
     if persist(|| ports.profiles.get(arn.as_str())).await.optional()?.is_none() {
         return Ok(None);
     }
-    let shown = poll(VISIBILITY, || async { Ok::<_, CallError>(read().await?.filter(shows_owner)) }).await?;
-    Ok(shown.or(first))
+    shown_tags(ports, &arn).await
+}
+
+/// The tags of a profile that is known to be there, as soon as they show who owns it; what they are in the end,
+/// if they do not.
+async fn shown_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
+    let shown = poll(VISIBILITY, || async {
+        Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows_owner))
+    });
+    match shown.await? {
+        Some(shown) => Ok(Some(shown)),
+        None => tags_of(ports, arn.clone()).await,
+    }
+}
+
+/// The tags of a profile as soon as they show all of `expected`, or what they are when the time for that is up.
+pub async fn tags_with(ports: &Ports, arn: &ProfileArn, expected: &Tags) -> Result<Option<Tags>> {
+    let shows = |held: &Tags| expected.iter().all(|(key, value)| held.get(key) == Some(value));
+    let shown =
+        poll(VISIBILITY, || async { Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows)) });
+    match shown.await? {
+        Some(shown) => Ok(Some(shown)),
+        None => tags_of(ports, arn.clone()).await,
+    }
+}
+
+fn shows_owner(tags: &Tags) -> bool {
+    Owner::of(tags).is_some()
 }
 
 /// Asks for each item side by side, a bounded number at a time.

@@ -65,17 +65,25 @@ where
 
 /// The result of taking something away, when a repetition may find that the first had its effect already:
 /// that the thing is gone then counts as done. The role may only touch what carries our tags, so AWS says
-/// "denied" rather than "not found" of what does not carry them any more; `is_ours` looks.
-pub async fn gone<F>(result: Result<(), CallError>, is_ours: impl FnOnce() -> F) -> Result<(), CallError>
+/// "denied" rather than "not found" of what does not carry them any more; `is_ours` looks, within `window`,
+/// because a read may lag behind the deletion.
+pub async fn gone<F>(
+    result: Result<(), CallError>,
+    window: Duration,
+    is_ours: impl Fn() -> F,
+) -> Result<(), CallError>
 where
     F: Future<Output = Result<bool, CallError>>,
 {
     match result {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind == ErrorKind::Denied => match is_ours().await {
-            Ok(false) => Ok(()),
-            _ => Err(error),
-        },
+        Err(error) if error.kind == ErrorKind::Denied => {
+            let is_gone = || async { Ok::<_, CallError>((!is_ours().await?).then_some(())) };
+            match poll(window, is_gone).await {
+                Ok(Some(())) => Ok(()),
+                _ => Err(error),
+            }
+        }
         result => result,
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     apply::{self, Context},
     failure::Failure,
     observe::{self, Doomed, Named, Scope},
-    patience::{VISIBILITY, persist},
+    patience::{VISIBILITY, pause, persist},
     resolve,
 };
 
@@ -78,7 +78,8 @@ impl Resource for InferenceProfile {
                 account: stack.account().to_owned(),
             },
         };
-        let run = Run { ports: &self.ports, settings, scope, request, until: soft_end(deadline) };
+        let began = Instant::now();
+        let run = Run { ports: &self.ports, settings, scope, request, began, until: soft_end(deadline) };
         match &request.kind {
             RequestKind::Create => run.converge(None, None).await,
             RequestKind::Update { physical_id, old_properties } => {
@@ -127,6 +128,8 @@ struct Run<'a> {
     settings: &'a Settings,
     scope: Scope,
     request: &'a Request,
+    /// When its look at everything began.
+    began: Instant,
     until: Instant,
 }
 
@@ -194,7 +197,16 @@ impl Run<'_> {
                 }
             });
         let look = look?;
-        let observed = look.observed;
+        let mut observed = look.observed;
+        if let Some(arn) = &current
+            && observed.phase() == Phase::UpdateRollback
+            && observed.tags(arn).is_some_and(|held| held.contains_key(tags::ADOPTED))
+        {
+            // Of an adopted profile only a read tells which of a user's tags are ours, and so which of the failed
+            // update's are to go.
+            let shown = observe::tags_with(self.ports, arn, &old.tags).await?;
+            observed.profiles.entry(arn.clone()).or_default().tags = shown;
+        }
 
         let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
         let (all_tags, mut offences) = inherit(&draft.tags, &stack_tags);
@@ -254,10 +266,22 @@ impl Run<'_> {
         Ok((converge::Goal { specification, request, began, issued_at }, observed))
     }
 
+    /// A Delete that fails in a clean-up is not asked for again, and what it was to remove leaks. So what may
+    /// pass is waited for as long as there is time.
     async fn remove(&self, physical_id: &PhysicalId) -> Answer {
-        match self.try_remove(physical_id).await {
-            Ok(()) => Answer::success(physical_id.clone()),
-            Err(failure) => Answer::failed(physical_id.clone(), failure.to_string()),
+        let mut attempt = 0;
+        loop {
+            let failure = match self.try_remove(physical_id).await {
+                Ok(()) => return Answer::success(physical_id.clone()),
+                Err(failure) => failure,
+            };
+            let pause = pause(attempt);
+            if !failure.is_doubtful() || Instant::now() + pause >= self.until {
+                return Answer::failed(physical_id.clone(), failure.to_string());
+            }
+            tracing::warn!(%failure, attempt, "the removal begins again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
         }
     }
 
@@ -286,6 +310,8 @@ impl Run<'_> {
             target,
             drain: remainder.drain,
             protect: remainder.protect,
+            existing: remainder.existing.clone(),
+            parameter: remainder.parameter.as_ref().map(|name| name.as_str().to_owned()),
             now,
             issued_at: self.request.issued_at(),
         };
@@ -343,6 +369,7 @@ impl Run<'_> {
             token_seed: self.request.request_id.as_str(),
             undoing: false,
             until: self.until,
+            stack_read: self.began,
         }
     }
 }

@@ -345,6 +345,48 @@ mod nothing_foreign {
         }
     }
 
+    /// Without the tag that says so, the declaration still says that it was adopted.
+    #[tokio::test(start_paused = true)]
+    async fn an_adopted_profile_that_lost_its_mark_is_released_all_the_same() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+        request.description = Some("Search: production.".into());
+        let theirs = harness.aws.make_profile(&request).unwrap();
+        let mut adopts = declared();
+        adopts["ExistingProfile"] = json!(theirs.as_str());
+        assert_eq!(harness.create(&adopts).await.succeeded(), theirs.as_str());
+        harness.status("CREATE_COMPLETE");
+        let keys = [tags::ADOPTED.to_owned()];
+        ports::Profiles::untag(&harness.aws, &theirs, &keys).await.unwrap();
+        harness.status("DELETE_IN_PROGRESS");
+        harness.delete(theirs.as_str(), &adopts).await.succeeded();
+        let left = harness.aws.account().profiles();
+        assert_eq!(left.into_iter().collect::<Vec<_>>(), [(theirs.to_string(), Default::default())]);
+    }
+
+    /// The owner's tags on a parameter that never published a profile.
+    #[tokio::test(start_paused = true)]
+    async fn a_parameter_is_not_ours_by_its_tags_alone() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let arn = harness.create(&declared()).await.succeeded();
+        let held = harness.aws.account().parameters.all()["/inference-profiles/search"].tags.clone();
+        let theirs = "/inference-profiles/theirs";
+        harness.aws.account().parameters.seed(theirs, "a password", held);
+        harness.status("DELETE_IN_PROGRESS");
+        let mut other = declared();
+        other["ParameterName"] = json!("/inference-profiles/search");
+        // As the index of tags would name it.
+        let pointed = [(tags::PARAMETER.to_owned(), theirs.to_owned())].into();
+        let spoofed = CreateInferenceProfile::new("spoofed", &common::model_arn(NOVA));
+        let spoofed = harness.aws.make_profile(&spoofed).unwrap();
+        let copied = harness.aws.account().profiles()[&arn].clone();
+        ports::Profiles::tag(&harness.aws, &spoofed, &copied).await.unwrap();
+        ports::Profiles::tag(&harness.aws, &spoofed, &pointed).await.unwrap();
+        harness.delete(&arn, &other).await.succeeded();
+        assert!(harness.aws.account().parameters.all().contains_key(theirs));
+        assert_eq!(harness.published(), None);
+    }
+
     /// The same while an update is taken back, which removes what only the update had made.
     #[tokio::test(start_paused = true)]
     async fn tags_put_on_by_hand_are_not_taken_for_what_a_failed_update_made() {

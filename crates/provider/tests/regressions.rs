@@ -7,7 +7,7 @@ mod common;
 use common::{Harness, LOGICAL_ID, NOVA, PROFILE_NAME, STACK, declared, profile_tag};
 use local_aws::{
     CreateInferenceProfile, RepeatedToken,
-    in_process::{Fault, Moment},
+    in_process::{Conditions, Fault, Moment},
 };
 use ports::ErrorKind;
 use profile::tags::{self, Tags};
@@ -1011,4 +1011,116 @@ async fn a_rollback_is_not_refused_by_a_prefix_that_came_later() {
     assert_eq!(answer.succeeded(), first);
     assert_eq!(answer.body["Data"]["ParameterName"], "/inference-profiles/search");
     assert_eq!(harness.state(), before);
+}
+
+/// A Create that is delivered again at once, with a token that gives the first one's profile back: the second
+/// delivery finds the stack gone on, and takes nothing back.
+#[tokio::test(start_paused = true)]
+async fn a_repeated_create_does_not_take_back_the_profile_that_the_first_was_answered_with() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_millis(700);
+    let second = harness.clone();
+    let second = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        second.create(&declared()).await
+    });
+    harness.switches(|switches| switches.lag_list_ms = 2_000);
+    let arn = harness.create(&declared()).await.succeeded();
+    harness.resource_is("CREATE_COMPLETE", Some(&arn));
+    harness.status("CREATE_COMPLETE");
+    second.await.unwrap();
+    harness.holds_exactly(&arn, &declared());
+}
+
+/// Two deliveries of an Update side by side, each of which believes that it made the renamed parameter.
+#[tokio::test(start_paused = true)]
+async fn a_repeated_rename_does_not_take_the_new_parameter_away() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let old = changed(&[("ParameterName", json!("/inference-profiles/own"))]);
+    let arn = harness.create(&old).await.succeeded();
+    harness.resource_is("CREATE_COMPLETE", Some(&arn));
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_millis(700);
+    let update = json!({
+        "RequestType": "Update",
+        "PhysicalResourceId": arn,
+        "ResourceProperties": declared(),
+        "OldResourceProperties": old,
+    });
+    let (second, again) = (harness.clone(), update.clone());
+    let second = tokio::spawn(async move { second.send(again).await });
+    harness.send(update).await.succeeded();
+    harness.resource_is("UPDATE_COMPLETE", Some(&arn));
+    harness.status("UPDATE_COMPLETE");
+    second.await.unwrap();
+    harness.holds_exactly(&arn, &declared());
+}
+
+/// A DrainPeriod that comes with the replacement counts, though reads do not show the successor's tags yet.
+#[tokio::test(start_paused = true)]
+async fn a_new_drain_period_counts_when_the_tags_of_the_successor_are_seen_late() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let new = changed(&[
+        ("DrainPeriod", json!("7d")),
+        ("ModelSource", json!({"CopyFrom": "amazon.nova-pro-v1:0"})),
+    ]);
+    let second = harness.update(&first, &new, &declared()).await.succeeded();
+    harness.describe(&second);
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &declared()).await.succeeded();
+    assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
+}
+
+/// What failed once is not asked for again in a clean-up: throttling that lasts longer than the calls' own
+/// patience is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_delete_outlasts_throttling() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let arn = harness.create(&declared()).await.succeeded();
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    let throttled = Fault::before(Fault::ANY, ErrorKind::Throttled).times(60);
+    harness.aws.account().faults.add(throttled);
+    harness.delete(&arn, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// The profile is gone, reads do not show it, and IAM says "denied" of what carries no tag any more.
+#[tokio::test(start_paused = true)]
+async fn a_denied_deletion_of_what_is_gone_is_told_from_a_denied_one_when_reads_lag() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().conditions = Conditions::On;
+    let arn = harness.create(&declared()).await.succeeded();
+    harness.switches(|switches| switches.lag_tags_ms = 10_000);
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&arn, &declared()).await.succeeded();
+    harness.delete(&arn, &declared()).await.succeeded();
+    harness.is_empty();
+}
+
+/// A draining profile that reads do not show as such is no successor to publish.
+#[tokio::test(start_paused = true)]
+async fn a_parameter_is_not_handed_over_to_a_profile_that_drains_unseen() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let drains = |more: (&str, Value)| changed(&[("DrainPeriod", json!("1h")), more]);
+    let versions = [
+        drains(("Description", json!("One"))),
+        drains(("Description", json!("Two"))),
+        drains(("InferenceProfileName", json!("renamed"))),
+    ];
+    let mut id = harness.create(&versions[0]).await.succeeded();
+    harness.describe(&id);
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    for (old, new) in [(0, 1), (1, 2)] {
+        harness.status("UPDATE_IN_PROGRESS");
+        let next = harness.update(&id, &versions[new], &versions[old]).await.succeeded();
+        harness.describe(&next);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&id, &versions[old]).await.succeeded();
+        id = next;
+    }
+    assert_eq!(harness.published(), None, "the former name went with its profile");
 }

@@ -1,5 +1,7 @@
 //! What goes wrong in process: rules by operation, in the words of the ports.
 
+use std::time::Duration;
+
 use ports::ErrorKind;
 
 /// When a fault strikes, relative to the effect of its call.
@@ -11,7 +13,19 @@ pub enum Moment {
     After,
 }
 
-/// One rule: some calls of an operation fail.
+/// What becomes of a call that a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The caller hears this.
+    Fails(ErrorKind),
+    /// The caller hears nothing any more: its process is killed at this call, and whoever drives it lets go of
+    /// it.
+    Hangs,
+    /// The call takes so much longer. Before its effect: the request is under way for so long.
+    Waits(Duration),
+}
+
+/// One rule: something becomes of some calls of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The operation, as IAM names it: `bedrock:CreateInferenceProfile`; [`Fault::ANY`] for every one.
@@ -22,9 +36,8 @@ pub struct Fault {
     pub times: u32,
     /// Relative to the effect.
     pub moment: Moment,
-    /// What the caller hears; `None` when it hears nothing any more: the process is killed at this call,
-    /// and whoever drives it lets go of it.
-    pub kind: Option<ErrorKind>,
+    /// What becomes of them.
+    pub fate: Fate,
 }
 
 impl Fault {
@@ -33,21 +46,26 @@ impl Fault {
 
     /// The next call of `operation` fails with `kind` before it has an effect.
     pub fn before(operation: &str, kind: ErrorKind) -> Self {
-        Self::at(operation, Moment::Before, Some(kind))
+        Self::at(operation, Moment::Before, Fate::Fails(kind))
     }
 
     /// The next call of `operation` has its effect, and its answer is lost.
     pub fn lost_answer(operation: &str) -> Self {
-        Self::at(operation, Moment::After, Some(ErrorKind::Unknown))
+        Self::at(operation, Moment::After, Fate::Fails(ErrorKind::Unknown))
     }
 
     /// At the next call of `operation` the calling process is killed: the call never returns.
     pub fn crash(operation: &str, moment: Moment) -> Self {
-        Self::at(operation, moment, None)
+        Self::at(operation, moment, Fate::Hangs)
     }
 
-    fn at(operation: &str, moment: Moment, kind: Option<ErrorKind>) -> Self {
-        Self { operation: operation.to_owned(), skip: 0, times: 1, moment, kind }
+    /// The next call of `operation` takes `by` longer, before or after its effect.
+    pub fn slow(operation: &str, moment: Moment, by: Duration) -> Self {
+        Self::at(operation, moment, Fate::Waits(by))
+    }
+
+    fn at(operation: &str, moment: Moment, fate: Fate) -> Self {
+        Self { operation: operation.to_owned(), skip: 0, times: 1, moment, fate }
     }
 
     /// The same, `times` times.
@@ -67,6 +85,7 @@ impl Fault {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultPlan {
     rules: Vec<Fault>,
+    strikes: Vec<(Moment, Fate)>,
 }
 
 impl FaultPlan {
@@ -75,13 +94,23 @@ impl FaultPlan {
         self.rules.push(fault);
     }
 
+    /// How many calls were struck so far.
+    pub fn struck(&self) -> usize {
+        self.strikes.len()
+    }
+
+    /// What struck them, in order.
+    pub fn strikes(&self) -> &[(Moment, Fate)] {
+        &self.strikes
+    }
+
     /// Ends all rules.
     pub fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// Whether the call that now happens fails.
-    pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, Option<ErrorKind>)> {
+    /// What becomes of the call that now happens; `None` when it goes well.
+    pub(super) fn strike(&mut self, operation: &str) -> Option<(Moment, Fate)> {
         let concerns = |rule: &Fault| rule.operation == operation || rule.operation == Fault::ANY;
         let rule = self.rules.iter_mut().find(|rule| concerns(rule) && rule.times > 0)?;
         if rule.skip > 0 {
@@ -89,6 +118,8 @@ impl FaultPlan {
             return None;
         }
         rule.times -= 1;
-        Some((rule.moment, rule.kind))
+        let strike = (rule.moment, rule.fate);
+        self.strikes.push(strike);
+        Some(strike)
     }
 }

@@ -5,6 +5,7 @@
 //! once. Faults of Bedrock's own are those of [`World`]; [`Fault`] adds what any call can suffer, in the
 //! words of the ports.
 
+mod conditions;
 mod delivery;
 mod faults;
 mod inventory;
@@ -31,8 +32,9 @@ use profile::{
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
+pub use conditions::Conditions;
 pub use delivery::{Mail, StoredReport};
-pub use faults::{Fault, FaultPlan, Moment};
+pub use faults::{Fate, Fault, FaultPlan, Moment};
 pub use parameters::{ParameterStore, StoredParameter};
 
 use crate::{
@@ -74,6 +76,8 @@ pub struct Account {
     pub mails: Vec<Mail>,
     /// What goes wrong.
     pub faults: FaultPlan,
+    /// Which conditions the role of the functions sets.
+    pub conditions: Conditions,
     /// How long each call takes.
     pub latency: Duration,
     /// Every call so far, as IAM names its action, in order.
@@ -85,7 +89,16 @@ pub struct Account {
 impl Account {
     /// The application profiles as they truly are: their tags by ARN.
     pub fn profiles(&self) -> BTreeMap<String, Tags> {
-        self.world.profiles(&self.caller).into_iter().map(|(arn, profile)| (arn, profile.tags)).collect()
+        self.truth().into_iter().map(|(arn, profile)| (arn, profile.tags)).collect()
+    }
+
+    /// The application profiles as they truly are, by ARN.
+    pub fn truth(&self) -> BTreeMap<String, crate::ProfileRecord> {
+        self.world.profiles(&self.caller)
+    }
+
+    fn tags_of(&self, arn: &ProfileArn) -> Option<Tags> {
+        self.truth().remove(arn.as_str()).map(|profile| profile.tags)
     }
 }
 
@@ -104,6 +117,7 @@ impl InProcess {
             refused_events: 0,
             mails: Vec::new(),
             faults: FaultPlan::default(),
+            conditions: Conditions::default(),
             latency: Duration::ZERO,
             calls: Vec::new(),
             caller: caller.clone(),
@@ -143,15 +157,15 @@ impl InProcess {
     ) -> Result<T> {
         let latency = self.account().latency;
         sleep(latency).await;
-        let now = self.time();
         let struck = {
             let mut account = self.account();
             account.calls.push(operation);
             account.faults.strike(operation)
         };
-        if let Some((Moment::Before, kind)) = struck {
-            return fail(operation, kind).await;
+        if let Some((Moment::Before, fate)) = struck {
+            befall(operation, fate).await?;
         }
+        let now = self.time();
         let (result, delay) = {
             let mut account = self.account();
             let done = work(&mut account, &self.caller, now);
@@ -161,8 +175,8 @@ impl InProcess {
             }
             done
         };
-        if let Some((Moment::After, kind)) = struck {
-            return fail(operation, kind).await;
+        if let Some((Moment::After, fate)) = struck {
+            befall(operation, fate).await?;
         }
         sleep(delay).await;
         result
@@ -177,6 +191,40 @@ impl InProcess {
         self.call(operation, changes, |account, caller, now| {
             let answer = work(&mut account.world, caller, now);
             (answer.result.map_err(|failure| told(operation, failure)), answer.delay)
+        })
+        .await
+    }
+
+    /// A call of Bedrock that changes something, if the role's conditions allow it.
+    async fn guarded<T>(
+        &self,
+        operation: &'static str,
+        allowed: impl FnOnce(&Account) -> bool,
+        work: impl FnOnce(&mut World, &Caller, OffsetDateTime) -> Answer<T>,
+    ) -> Result<T> {
+        self.call(operation, true, |account, caller, now| {
+            if !allowed(account) {
+                return (Err(conditions::denied(operation)), Duration::ZERO);
+            }
+            let answer = work(&mut account.world, caller, now);
+            (answer.result.map_err(|failure| told(operation, failure)), answer.delay)
+        })
+        .await
+    }
+
+    /// A call of Parameter Store that takes something away from a parameter, if the role's conditions allow it.
+    async fn guarded_store<T>(
+        &self,
+        operation: &'static str,
+        name: &str,
+        work: impl FnOnce(&mut ParameterStore) -> Result<T>,
+    ) -> Result<T> {
+        self.call(operation, true, |account, _, _| {
+            let held = account.parameters.all().get(name).map(|parameter| &parameter.tags);
+            if !account.conditions.may_take_away(held) {
+                return (Err(conditions::denied(operation)), Duration::ZERO);
+            }
+            (work(&mut account.parameters), Duration::ZERO)
         })
         .await
     }
@@ -226,11 +274,17 @@ async fn side_by_side<T>(
     stream::iter(calls).buffered(limit).try_collect().await
 }
 
-/// The end of a call that a fault struck; without a kind it has none.
-async fn fail<T>(operation: &'static str, kind: Option<ErrorKind>) -> Result<T> {
-    match kind {
-        Some(kind) => Err(parameters::error(operation, kind, &format!("{kind:?}"), "an injected fault")),
-        None => std::future::pending().await,
+/// What a struck call suffers; it goes on when it was only slow.
+async fn befall(operation: &'static str, fate: Fate) -> Result<()> {
+    match fate {
+        Fate::Fails(kind) => {
+            Err(parameters::error(operation, kind, &format!("{kind:?}"), "an injected fault"))
+        }
+        Fate::Hangs => std::future::pending().await,
+        Fate::Waits(by) => {
+            sleep(by).await;
+            Ok(())
+        }
     }
 }
 
@@ -307,10 +361,13 @@ impl ports::Profiles for InProcess {
             tags: Some(tag_list(&profile.tags)),
             ..CreateInferenceProfile::new(&profile.name, &profile.copy_from).token(&profile.token)
         };
+        let born_with = &profile.tags;
         let made = self
-            .bedrock(OPERATION, true, |world, caller, now| {
-                world.create_inference_profile(caller, now, &request)
-            })
+            .guarded(
+                OPERATION,
+                |account| account.conditions.may_make(born_with),
+                |world, caller, now| world.create_inference_profile(caller, now, &request),
+            )
             .await?;
         let arn = made.inference_profile_arn;
         ProfileArn::parse(&arn).ok_or_else(|| not_found(OPERATION, &arn))
@@ -344,9 +401,11 @@ impl ports::Profiles for InProcess {
     }
 
     async fn delete(&self, arn: &ProfileArn) -> Result<()> {
-        self.bedrock("bedrock:DeleteInferenceProfile", true, |world, caller, now| {
-            world.delete_inference_profile(caller, now, arn.as_str())
-        })
+        self.guarded(
+            "bedrock:DeleteInferenceProfile",
+            |account| account.conditions.may_delete(account.tags_of(arn).as_ref()),
+            |world, caller, now| world.delete_inference_profile(caller, now, arn.as_str()),
+        )
         .await
     }
 
@@ -362,17 +421,21 @@ impl ports::Profiles for InProcess {
 
     async fn tag(&self, arn: &ProfileArn, tags: &Tags) -> Result<()> {
         let request = TagResource { resource_arn: Some(arn.to_string()), tags: Some(tag_list(tags)) };
-        self.bedrock("bedrock:TagResource", true, |world, caller, now| {
-            world.tag_resource(caller, now, &request)
-        })
+        self.guarded(
+            "bedrock:TagResource",
+            |account| account.conditions.may_tag(account.tags_of(arn).as_ref(), tags),
+            |world, caller, now| world.tag_resource(caller, now, &request),
+        )
         .await
     }
 
     async fn untag(&self, arn: &ProfileArn, keys: &[String]) -> Result<()> {
         let request = UntagResource { resource_arn: Some(arn.to_string()), tag_keys: Some(keys.to_vec()) };
-        self.bedrock("bedrock:UntagResource", true, |world, caller, now| {
-            world.untag_resource(caller, now, &request)
-        })
+        self.guarded(
+            "bedrock:UntagResource",
+            |account| account.conditions.may_take_away(account.tags_of(arn).as_ref()),
+            |world, caller, now| world.untag_resource(caller, now, &request),
+        )
         .await
     }
 }
@@ -469,7 +532,7 @@ impl ports::Parameters for InProcess {
     }
 
     async fn delete(&self, name: &str) -> Result<()> {
-        self.store("ssm:DeleteParameter", true, |store| store.delete(name)).await
+        self.guarded_store("ssm:DeleteParameter", name, |store| store.delete(name)).await
     }
 
     async fn tags(&self, name: &str) -> Result<Tags> {
@@ -481,7 +544,7 @@ impl ports::Parameters for InProcess {
     }
 
     async fn untag(&self, name: &str, keys: &[String]) -> Result<()> {
-        self.store("ssm:RemoveTagsFromResource", true, |store| store.untag(name, keys)).await
+        self.guarded_store("ssm:RemoveTagsFromResource", name, |store| store.untag(name, keys)).await
     }
 }
 
