@@ -12,19 +12,25 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .NOTPARALLEL:
 
 # The Lambda packages that ship.
-FUNCTIONS := provider sweep
+FUNCTIONS := provider rescue sweep
 
 # x86_64 or arm64; this machine's own unless told otherwise, because the local AWS runs what is built.
 HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))
 ARCH ?= $(HOST_ARCH)
 
-# For `make invoke` and `make sam-local`: one or more files of events/provider, or of events/sweep as in
-# sweep/dry-run, without the ending.
+# For `make invoke` and `make sam-local`: one or more files of events/provider, or of events/rescue and
+# events/sweep as in sweep/dry-run, without the ending.
 EVENT ?= create
 # For `make demo`: leave the local AWS up.
 KEEP ?=
+# For `make simulate`: how many seeds.
+SEEDS ?= 20000
+# For `make bench`: which parts, with commas between them, and whether a short run will do.
+ONLY ?=
+QUICK ?=
 
 NEXTEST_VERSION := 0.9.143
+DENY_VERSION := 0.20.2
 
 VENV := $(CURDIR)/.venv
 LOCAL := $(CURDIR)/.local
@@ -64,12 +70,16 @@ stop: tools ## Stops what `make demo KEEP=1` left up
 	@$(VENV)/bin/python tests/demo.py --stop
 
 .PHONY: test
-test: begin format lint unit-tests doc-tests templates build local-aws end-to-end ## Everything that is checked
+test: begin format lint unit-tests doc-tests templates scan deny build local-aws end-to-end ## Everything that is checked
 	@echo; echo 'All of it passed. It took:'; cat "$(LOCAL)/times"
 
 .PHONY: check
 check: begin format lint unit-tests templates ## The fast part: format, lints, unit tests, templates
 	@echo; echo 'All of it passed. It took:'; cat "$(LOCAL)/times"
+
+.PHONY: simulate
+simulate: prerequisites ## Seeds through CloudFormation's engine, with everything that can go wrong ## SEEDS=20000 [ARGS='--first 7 | --seconds 1000 | --one 7']
+	@cargo run --locked --quiet --package simulator -- --seeds $(SEEDS) $(ARGS)
 
 .PHONY: build
 build: prerequisites tools ## The functions as they ship, at target/lambda/<package>/bootstrap, and packaged for `sam`
@@ -95,10 +105,14 @@ invoke: build local-aws ## Events through the built functions, and what comes of
 sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EVENT=create [ARGS='...']
 	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
+.PHONY: bench
+bench: build released-local-aws ## Measures all beside others, 50 minutes; 25 without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
+	$(VENV)/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
 .PHONY: clean
 clean: ## Removes what was built and installed here
 	@if [ -x "$(VENV)/bin/python" ]; then $(VENV)/bin/python tests/demo.py --stop; fi
-	rm -rf target .aws-sam .local .venv tests/__pycache__ tests/.pytest_cache tests/.ruff_cache
+	rm -rf target .aws-sam .local .venv tests/__pycache__ tests/.pytest_cache tests/.ruff_cache bench/__pycache__ bench/.ruff_cache
 
 # -- the parts of `make test` -------------------------------------------------------------------------
 
@@ -125,7 +139,19 @@ doc-tests: prerequisites
 .PHONY: templates
 templates: tools
 	$(call part,templates and scripts,cfn-lint $(TEMPLATES) && \
-	  AWS_DEFAULT_REGION=us-east-1 sam validate --lint && ruff check tests && ruff format --check tests)
+	  AWS_DEFAULT_REGION=us-east-1 sam validate --lint && ruff check tests bench && ruff format --check tests bench)
+
+.PHONY: scan
+scan: $(LOCAL)/checkov/.installed ## What a scanner says of the templates
+	$(call part,template scan,$(LOCAL)/checkov/bin/checkov --config-file .checkov.yaml --file $(TEMPLATES))
+
+# The advisories come from GitHub: where that cannot be reached within half a minute, they are left out.
+.PHONY: deny
+deny: cargo-deny ## Licences, sources, duplicates and advisories of what the functions are built of
+	$(call part,dependencies,cargo deny --locked check -D unmatched-skip -D unnecessary-skip bans licenses sources)
+	$(call part,advisories,if timeout 30 cargo deny fetch db >/dev/null 2>&1; \
+	  then cargo deny --locked --offline check advisories; \
+	  else echo 'skipped: the advisories of RustSec cannot be fetched from here'; fi)
 
 .PHONY: end-to-end
 end-to-end: tools
@@ -136,6 +162,11 @@ end-to-end: tools
 .PHONY: local-aws
 local-aws: prerequisites
 	$(call part,local-aws,cargo build --locked --package local-aws --quiet)
+
+# Optimised, so that it is not what is measured.
+.PHONY: released-local-aws
+released-local-aws: prerequisites
+	$(call part,local-aws for the measurements,cargo build --locked --release --package local-aws --quiet)
 
 .PHONY: prerequisites
 prerequisites:
@@ -161,3 +192,14 @@ $(VENV)/.installed: tests/requirements.txt | prerequisites
 nextest: prerequisites
 	@cargo nextest --version >/dev/null 2>&1 || { echo '==> cargo-nextest'; env -u CARGO_TARGET_DIR \
 	  cargo install --quiet --locked --root $(LOCAL)/tools cargo-nextest@$(NEXTEST_VERSION); }
+
+# Likewise. Unoptimised, it is built in half the time.
+.PHONY: cargo-deny
+cargo-deny: prerequisites
+	@cargo deny --version >/dev/null 2>&1 || { echo '==> cargo-deny'; env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+	  cargo install --quiet --locked --debug --root $(LOCAL)/tools cargo-deny@$(DENY_VERSION); }
+
+$(LOCAL)/checkov/.installed: tests/checkov-requirements.txt | prerequisites
+	$(call part,template scanner,$(PYTHON) -m venv --clear $(LOCAL)/checkov && \
+	  $(LOCAL)/checkov/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<)
+	@touch $@

@@ -1,7 +1,9 @@
 """Puts events through the built functions and shows what comes of them.
 
 An event of ``events/provider/`` goes through the provider, and what CloudFormation would receive is shown;
-one of ``events/sweep/``, named ``sweep/…``, goes through the sweep, and its findings are shown.
+so is for one of ``events/rescue/``, named ``rescue/…``, which goes through the function that answers when the
+provider died.
+One of ``events/sweep/``, named ``sweep/…``, goes through the sweep, and its findings are shown.
 
 Used by `make invoke` (the built function against a small Lambda runtime API) and by `make sam-local` (the
 same by `sam local invoke`, in a container). Bedrock is ``local-aws``, whose response sink stands for
@@ -37,9 +39,13 @@ from local_cloud import (
     BUILT_TEMPLATE,
     ON_LOCAL_AWS,
     PROVIDER,
+    PROVIDER_FUNCTION,
+    RESCUE,
+    RESCUE_FUNCTION,
     ROOT,
     STOP_TIMEOUT,
     SWEEP,
+    SWEEP_FUNCTION,
     CloudError,
     LocalCloud,
     architecture,
@@ -53,7 +59,9 @@ from local_cloud import (
 from screen import Screen, findings_table
 
 EVENTS = ROOT / "events" / "provider"
+RESCUE_EVENTS = ROOT / "events" / "rescue"
 SWEEP_EVENTS = ROOT / "events" / "sweep"
+OF_RESCUE = "rescue/"
 OF_SWEEP = "sweep/"
 
 # What stands in the event files: the account, the sink, and the profiles that events before them make.
@@ -66,8 +74,6 @@ MADE_BY = {"profile00001": "create", "profile00002": "update-model"}
 SAM_ACCOUNT = "012345678912"
 CONTAINER_HOST = "host.docker.internal"
 
-FUNCTION = "inference-profile-manager-provider"
-SWEEP_FUNCTION = "inference-profile-manager-sweep"
 TIMEOUT = 300
 
 STATUS_BY_EVENT = {
@@ -141,7 +147,9 @@ class StandIn(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, account: str, region: str, function: str = FUNCTION) -> None:
+    def __init__(
+        self, host: str, port: int, account: str, region: str, function: str = PROVIDER_FUNCTION
+    ) -> None:
         super().__init__((host, port), Handler)
         self.stack = Stack()
         self.function_arn = f"arn:aws:lambda:{region}:{account}:function:{function}"
@@ -221,7 +229,7 @@ class Session:
 
     def payload(self, name: str) -> str:
         """An event as this run needs it: its account, its sink and the profiles that were made."""
-        text = (EVENTS / f"{name}.json").read_text()
+        text = event_text(name)
         text = text.replace(SINK, f"{self.host}:{self.cloud.bedrock_port}")
         text = text.replace(ACCOUNT, self.cloud.account)
         for placeholder, made in zip(PROFILES, self.profiles, strict=False):
@@ -232,6 +240,8 @@ class Session:
         """Delivers an event; gives what CloudFormation received, if it did."""
         text = self.payload(name)
         event = json.loads(text)
+        if name.startswith(OF_RESCUE):
+            event = event.get("requestPayload", event)
         kind = event.get("RequestType", "") if isinstance(event, dict) else ""
         self.stand_in.stack.id = event.get("StackId", "") if isinstance(event, dict) else ""
         self.stand_in.stack.status = STATUS_BY_EVENT.get(name, STATUS_BY_TYPE.get(kind, "CREATE_IN_PROGRESS"))
@@ -414,7 +424,7 @@ def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
                 plan.append(("create", False))
             plan.append((name, True))
             continue
-        text = (EVENTS / f"{name}.json").read_text()
+        text = event_text(name)
         for profile in PROFILES:
             maker = MADE_BY[profile]
             if profile in text and all(maker != done for done, _ in plan):
@@ -423,9 +433,12 @@ def with_preparation(names: list[str]) -> list[tuple[str, bool]]:
     return plan
 
 
-def sweep_payload(name: str) -> str:
-    """An event of the sweep, by its name."""
-    return (SWEEP_EVENTS / f"{name.removeprefix(OF_SWEEP)}.json").read_text()
+def event_text(name: str) -> str:
+    """An event as its file has it, by its name."""
+    for prefix, folder in ((OF_RESCUE, RESCUE_EVENTS), (OF_SWEEP, SWEEP_EVENTS)):
+        if name.startswith(prefix):
+            return (folder / f"{name.removeprefix(prefix)}.json").read_text()
+    return (EVENTS / f"{name}.json").read_text()
 
 
 def size(log: Path) -> int:
@@ -482,7 +495,8 @@ def show_sweep(name: str, how: str, result: bytes) -> None:
 def main() -> int:
     """`make invoke` and `make sam-local`."""
     known = sorted(path.stem for path in EVENTS.glob("*.json"))
-    known += sorted(f"{OF_SWEEP}{path.stem}" for path in SWEEP_EVENTS.glob("*.json"))
+    for prefix, folder in ((OF_RESCUE, RESCUE_EVENTS), (OF_SWEEP, SWEEP_EVENTS)):
+        known += sorted(f"{prefix}{path.stem}" for path in folder.glob("*.json"))
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("events", nargs="+", metavar="EVENT", choices=known, help=", ".join(known))
     parser.add_argument("--sam-local", action="store_true", help="by `sam local invoke`, which needs Docker")
@@ -496,13 +510,15 @@ def main() -> int:
             ending_cleanly(),
             LocalCloud(name="invoke", account=account, host=host) as cloud,
             StandIn(host, free_ports(1)[0], account, cloud.region) as stand_in,
+            StandIn(host, free_ports(1)[0], account, cloud.region, RESCUE_FUNCTION) as rescue_stand_in,
             StandIn(host, free_ports(1)[0], account, cloud.region, SWEEP_FUNCTION) as sweep_stand_in,
             contextlib.ExitStack() as stack,
         ):
-            for each in (stand_in, sweep_stand_in):
+            for each in (stand_in, rescue_stand_in, sweep_stand_in):
                 threading.Thread(target=each.serve_forever, daemon=True).start()
             session = Session(cloud, stand_in)
             deliver: Deliver
+            rescue: Deliver
             sweep: Deliver
             if arguments.sam_local:
                 session.host = CONTAINER_HOST
@@ -513,23 +529,27 @@ def main() -> int:
                     "AWS_ENDPOINT_URL_CLOUDFORMATION": f"{here}:{stand_in.server_address[1]}",
                 }
                 deliver = BySam(cloud, "ProviderFunction", endpoints, arguments.sam_option)
+                rescue = BySam(cloud, "RescueFunction", endpoints, arguments.sam_option)
                 sweep = BySam(cloud, "SweepFunction", endpoints, arguments.sam_option)
             else:
                 deliver = ByRuntime(stand_in, stack.enter_context(function_process(cloud, stand_in)))
+                process = function_process(cloud, rescue_stand_in, RESCUE, stand_in)
+                rescue = ByRuntime(rescue_stand_in, stack.enter_context(process))
                 process = function_process(cloud, sweep_stand_in, SWEEP, stand_in)
                 sweep = ByRuntime(sweep_stand_in, stack.enter_context(process))
-            logs = [
-                cloud.log(name) for name in (("sam-local",) if arguments.sam_local else ("provider", "sweep"))
-            ]
+            names = ("sam-local",) * 3 if arguments.sam_local else ("provider", "rescue", "sweep")
+            logs = [cloud.log(name) for name in names]
             for name, asked in with_preparation(arguments.events):
                 if name.startswith(OF_SWEEP):
                     if not session.by_hand:
                         session.neglect()
-                    show_sweep(name, *sweep(name, sweep_payload(name)))
+                    show_sweep(name, *sweep(name, event_text(name)))
                     continue
-                begin = size(logs[0])
-                show(name, asked, session.run(name, deliver), logs[0], begin)
-            print(f"\nthe log: {', '.join(map(relative, logs))}")
+                is_rescue = name.startswith(OF_RESCUE)
+                log = logs[1] if is_rescue else logs[0]
+                begin = size(log)
+                show(name, asked, session.run(name, rescue if is_rescue else deliver), log, begin)
+            print(f"\nthe log: {', '.join(dict.fromkeys(map(relative, logs)))}")
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -40,13 +40,17 @@ KEPT = STATE / "kept.json"
 
 LOCAL_AWS = ROOT / "target" / "debug" / "local-aws"
 PROVIDER = ROOT / "target" / "lambda" / "provider" / "bootstrap"
+RESCUE = ROOT / "target" / "lambda" / "rescue" / "bootstrap"
 SWEEP = ROOT / "target" / "lambda" / "sweep" / "bootstrap"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
 
 STACK = "inference-profile-manager"
 SERVICE_TOKEN_PARAMETER = "/inference-profile-manager/service-token"
+PROVIDER_FUNCTION = f"{STACK}-provider"
+RESCUE_FUNCTION = f"{STACK}-rescue"
 SWEEP_FUNCTION = f"{STACK}-sweep"
-PROVIDER_LOG_GROUP = f"/aws/lambda/{STACK}-provider"
+PROVIDER_LOG_GROUP = f"/aws/lambda/{PROVIDER_FUNCTION}"
+RESCUE_LOG_GROUP = f"/aws/lambda/{RESCUE_FUNCTION}"
 SWEEP_LOG_GROUP = f"/aws/lambda/{SWEEP_FUNCTION}"
 
 # What `local-aws` is, as botocore and as the SDKs' environment variables name it.
@@ -290,14 +294,14 @@ class LocalCloud:
 
     def log(self, name: str) -> Path:
         """Where the log of a part is: ``ministack``, ``local-aws``, ``sam-deploy``, ``provider``,
-        ``sweep``."""
+        ``rescue``, ``sweep``."""
         return self.logs / f"{self._name}-{name}.log"
 
     # -- deployment --------------------------------------------------------------------------------
 
     def deploy(self, **parameters: str) -> str:
         """Deploys ``template.yaml`` as `sam build` left it, with `sam deploy`; gives the service token."""
-        for built in (PROVIDER, SWEEP, BUILT_TEMPLATE):
+        for built in (PROVIDER, RESCUE, SWEEP, BUILT_TEMPLATE):
             if not built.exists():
                 raise CloudError(f"{relative(built)} is missing: run `make build`")
         values = {"Architecture": architecture(), **parameters}
@@ -325,7 +329,8 @@ class LocalCloud:
 
     def save_function_logs(self) -> None:
         """Copies what the functions logged into the log directory."""
-        for name, group in (("provider", PROVIDER_LOG_GROUP), ("sweep", SWEEP_LOG_GROUP)):
+        groups = {"provider": PROVIDER_LOG_GROUP, "rescue": RESCUE_LOG_GROUP, "sweep": SWEEP_LOG_GROUP}
+        for name, group in groups.items():
             with self.log(name).open("w") as log:
                 log.writelines(f"{line}\n" for line in self.function_log(group))
 

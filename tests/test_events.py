@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import invoke
-from local_cloud import SWEEP, LocalCloud, free_ports
+from local_cloud import RESCUE, RESCUE_FUNCTION, SWEEP, SWEEP_FUNCTION, LocalCloud, free_ports
 from stacks import Account
 
 NAMES = sorted(path.stem for path in invoke.EVENTS.glob("*.json"))
+RESCUES = sorted(f"{invoke.OF_RESCUE}{path.stem}" for path in invoke.RESCUE_EVENTS.glob("*.json"))
 SWEEPS = sorted(f"{invoke.OF_SWEEP}{path.stem}" for path in invoke.SWEEP_EVENTS.glob("*.json"))
 
 # There is no trustworthy place to send an answer to.
@@ -68,13 +69,59 @@ def test_a_repeated_delivery_gets_the_same_answer(
     assert [each.arn for each in account.profiles("support chat")] == [first["body"]["PhysicalResourceId"]]
 
 
+# What is said of each; of a record that is none nothing is, and the Delete of nothing succeeds.
+RESCUED = {
+    "rescue/cannot-start": "The provider could not start",
+    "rescue/event-age-exceeded": "The provider was not run",
+    "rescue/exits": "The provider ended before it had answered",
+    "rescue/handler-error": "The provider could not deliver its answer",
+    "rescue/killed": "The provider was killed",
+    "rescue/malformed-request": "RequestType: «Poke» is not known",
+    "rescue/out-of-memory": "The provider ran out of memory",
+    "rescue/timeout": "The provider was stopped at its timeout after 300 seconds",
+}
+
+
+@pytest.mark.parametrize("name", RESCUES)
+def test_rescue(cloud: LocalCloud, session: tuple[invoke.Session, invoke.Deliver], name: str) -> None:
+    run, provider = session
+    region = cloud.region
+    with invoke.StandIn("127.0.0.1", free_ports(1)[0], cloud.account, region, RESCUE_FUNCTION) as stand_in:
+        threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+        with invoke.function_process(cloud, stand_in, RESCUE, run.stand_in) as function:
+            answer: dict[str, Any] | None = None
+            for each, _ in invoke.with_preparation([name]):
+                answer = run.run(each, invoke.ByRuntime(stand_in, function) if each == name else provider)
+        stand_in.shutdown()
+
+    if name == "rescue/not-a-record":
+        assert answer is None
+        return
+    assert answer is not None
+    assert answer["violations"] == []
+    body = answer["body"]
+    request = json.loads(run.payload(name))["requestPayload"]
+    echoed = ("StackId", "RequestId", "LogicalResourceId")
+    assert {key: body[key] for key in echoed} == {key: request[key] for key in echoed}
+    if name == "rescue/delete-of-nothing":
+        assert body["Status"] == "SUCCESS"
+        return
+    assert body["Status"] == "FAILED"
+    assert body["Reason"].startswith(RESCUED[name])
+    if name != "rescue/malformed-request":
+        created = request["RequestType"] == "Create"
+        assert body["PhysicalResourceId"] == (
+            "unknown-for-Chat" if created else request["PhysicalResourceId"]
+        )
+
+
 @pytest.fixture
 def sweep(
     cloud: LocalCloud, session: tuple[invoke.Session, invoke.Deliver]
 ) -> Iterator[tuple[invoke.Session, invoke.Deliver]]:
     """The sweep beside it, with something to find: what the provider made, and what people did."""
     run, deliver = session
-    region, name = cloud.region, invoke.SWEEP_FUNCTION
+    region, name = cloud.region, SWEEP_FUNCTION
     with invoke.StandIn("127.0.0.1", free_ports(1)[0], cloud.account, region, name) as stand_in:
         threading.Thread(target=stand_in.serve_forever, daemon=True).start()
         with invoke.function_process(cloud, stand_in, SWEEP, run.stand_in) as function:
@@ -101,7 +148,7 @@ def test_sweep(
     sweep: tuple[invoke.Session, invoke.Deliver], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     _, deliver = sweep
-    how, result = deliver(name, invoke.sweep_payload(name))
+    how, result = deliver(name, invoke.event_text(name))
     invoke.show_sweep(name, how, result)
     shown = capsys.readouterr().out
     if "fails-" in name:

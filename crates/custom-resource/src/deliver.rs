@@ -58,16 +58,9 @@ impl PutError {
 
     /// The same without the URL, which HTTP clients like to put into their errors.
     fn without(self, url: &ResponseUrl) -> Self {
-        let clean = |text: String| {
-            let text = text.replace(url.reveal(), &url.to_string());
-            match url.reveal().split_once('?') {
-                Some((_, query)) if !query.is_empty() => text.replace(query, "…"),
-                _ => text,
-            }
-        };
         match self {
-            Self::Retryable(text) => Self::Retryable(clean(text)),
-            Self::Final(text) => Self::Final(clean(text)),
+            Self::Retryable(text) => Self::Retryable(url.cut_from(&text)),
+            Self::Final(text) => Self::Final(url.cut_from(&text)),
         }
     }
 }
@@ -83,6 +76,14 @@ pub struct Undelivered {
     pub attempts: u32,
     /// What the last attempt failed with.
     pub last: PutError,
+}
+
+impl Undelivered {
+    /// What the last attempt failed with, where `text` is this error's own about `request_id`.
+    pub(crate) fn last_of<'a>(text: &'a str, request_id: &RequestId) -> Option<&'a str> {
+        let rest = text.strip_prefix(&format!("the answer to request {request_id} was not delivered in "))?;
+        rest.split_once(" attempts: ").map(|(_, last)| last)
+    }
 }
 
 /// Tries until the answer is taken, cannot be taken, or `deadline` has come; at least once. Says how

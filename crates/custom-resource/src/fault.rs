@@ -34,11 +34,22 @@ pub(crate) fn joined(faults: &[Fault]) -> String {
     text
 }
 
-/// A value as a fault repeats it: quoted and shortened.
+/// A value as a fault repeats it: quoted, shortened, and without what a terminal would obey.
 pub(crate) fn quoted(value: &str) -> String {
-    let shown: String = value.chars().take(SHOWN_CHARS).collect();
-    let rest = if shown.len() < value.len() { "…" } else { "" };
+    let mut characters = value.chars();
+    let visible = |c: char| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c };
+    let shown: String = characters.by_ref().take(SHOWN_CHARS).map(visible).collect();
+    let rest = if characters.next().is_some() { "…" } else { "" };
     format!("«{shown}{rest}»")
+}
+
+/// Control characters, and those that a terminal or a browser obeys like them: separators of lines, marks
+/// of direction, what has no width (Unicode, general categories Cc, Cf, Zl and Zp, as far as they are in use).
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -56,5 +67,11 @@ mod tests {
         let shown = quoted(&"é".repeat(500));
         assert_eq!(shown, format!("«{}…»", "é".repeat(SHOWN_CHARS)));
         assert_eq!(quoted("short"), "«short»");
+        assert_eq!(quoted(&"é".repeat(SHOWN_CHARS)), format!("«{}»", "é".repeat(SHOWN_CHARS)));
+    }
+
+    #[test]
+    fn a_value_cannot_command_a_terminal() {
+        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}c\u{2028}"), "«a\u{fffd}b\u{fffd}[31m\u{fffd}c\u{fffd}»");
     }
 }

@@ -28,14 +28,18 @@
 //! - [`encode`] makes the body, at most [`MAX_BODY_BYTES`] long whatever went in.
 //! - An [`AnswerSink`] carries it out of the process.
 //!
+//! Where the function itself dies, out of memory or at its timeout, [`abandoned`] answers in its place.
+//!
 //! The rules come from the pages "CloudFormation custom resource request and response reference" and
 //! "Custom resource response objects" of the AWS CloudFormation User Guide. What a resource *is* the
 //! crate does not know; nor does it know an SDK or an HTTP client.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod abandoned;
 mod answer;
 mod deliver;
+mod destination;
 mod fault;
 mod ids;
 mod request;

@@ -17,6 +17,10 @@ pub type Properties = serde_json::Map<String, Value>;
 /// The longest wait that `ServiceTimeout` can ask for, in seconds.
 const MAX_SERVICE_TIMEOUT: u64 = 3_600;
 
+/// More than the name of a type can have in a template, in bytes: `Custom::` and 60 characters (Template
+/// Reference, "AWS::CloudFormation::CustomResource").
+const MAX_RESOURCE_TYPE: usize = 255;
+
 /// A request of CloudFormation, complete (User Guide, "CloudFormation custom resource request and
 /// response reference").
 #[derive(Clone, PartialEq)]
@@ -143,7 +147,9 @@ impl Request {
         };
 
         let stack_id = envelope.keep(StackId::parse(&stack_text));
-        let resource_type = envelope.read("ResourceType", |text| Ok(text.to_owned()));
+        let resource_type = envelope.read("ResourceType", |text| {
+            echoable("ResourceType", text, MAX_RESOURCE_TYPE).map(|()| text.to_owned())
+        });
         let named_id = envelope.text("PhysicalResourceId").and_then(PhysicalId::parse);
         let physical_id = named_id.as_ref().ok().cloned();
         let request_type = envelope.read("RequestType", |text| Ok(text.to_owned()));
@@ -292,7 +298,7 @@ fn wrong_type(field: &'static str, found: Option<&Value>, remedy: &str) -> Fault
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -444,6 +450,10 @@ mod tests {
                 "PhysicalResourceId: it has 2000 bytes. Give 1 to 1,024 bytes without control characters.",
             ),
             (without(create(), "ResourceType"), "ResourceType: it is missing. Send a string."),
+            (
+                with(create(), "ResourceType", json!("x".repeat(256))),
+                "ResourceType: it has 256 bytes, more than 255. Send the request as CloudFormation made it.",
+            ),
             (without(create(), "ResourceProperties"), "ResourceProperties: it is missing. Send an object."),
             (
                 with(update(), "ResourceProperties", json!([])),

@@ -15,6 +15,12 @@ use crate::fault::Fault;
 pub struct ResponseUrl(Url);
 
 impl ResponseUrl {
+    /// Twice what S3 takes for the whole head of a request.
+    const MAX_BYTES: usize = 16 * 1_024;
+
+    /// The longest name in the DNS (RFC 1035).
+    const MAX_HOST_BYTES: usize = 253;
+
     /// Reads a `ResponseURL`. What two parsers might understand differently is refused: white space,
     /// control characters, backslashes, and a user before the host.
     pub fn parse(text: &str) -> Result<Self, Fault> {
@@ -22,20 +28,32 @@ impl ResponseUrl {
         let fault = |problem: &str| {
             Err(Fault::new("ResponseURL", problem, "Send the request as CloudFormation made it"))
         };
+        let too_long = "it is longer than any that S3 takes";
+        if text.len() > Self::MAX_BYTES {
+            return fault(too_long);
+        }
         if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
             return fault("it contains white space, control characters or backslashes");
         }
         let Ok(url) = Url::parse(text) else {
             return fault("it is not a URL");
         };
+        // What URLs do not hold as it is, is longer once it is encoded.
+        if url.as_str().len() > Self::MAX_BYTES {
+            return fault(too_long);
+        }
         if !matches!(url.scheme(), "https" | "http") {
             return fault("it is neither https nor http");
         }
         if !url.username().is_empty() || url.password().is_some() {
             return fault("it names a user before its host");
         }
-        if url.host().is_none() {
-            return fault("it has no host");
+        match url.host_str() {
+            None => return fault("it has no host"),
+            Some(host) if host.len() > Self::MAX_HOST_BYTES => {
+                return fault("its host is longer than the name of one can be");
+            }
+            Some(_) => {}
         }
         Ok(Self(url))
     }
@@ -52,6 +70,15 @@ impl ResponseUrl {
         let (_, date) = self.0.query_pairs().find(|(name, _)| name == "X-Amz-Date")?;
         let format = format_description!("[year][month][day]T[hour][minute][second]Z");
         Some(PrimitiveDateTime::parse(&date, format).ok()?.assume_utc())
+    }
+
+    /// `text` without this URL, wherever it holds the whole of it or its query.
+    pub(crate) fn cut_from(&self, text: &str) -> String {
+        let text = text.replace(self.reveal(), &self.to_string());
+        match self.0.query() {
+            Some(query) if !query.is_empty() => text.replace(query, "…"),
+            _ => text,
+        }
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -105,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_revealed_of_the_longest_url_can_be_read_again() {
+        let long = |character: &str, count: usize| format!("https://host/{}", character.repeat(count));
+        let longest = ResponseUrl::parse(&long("é", 2_728)).unwrap();
+        assert_eq!(ResponseUrl::parse(longest.reveal()), Ok(longest));
+        // Each é is six bytes once it is encoded.
+        assert!(ResponseUrl::parse(&long("é", 2_729)).unwrap_err().problem.contains("longer"));
+    }
+
+    #[test]
     fn a_presigned_url_is_revealed_as_it_was_sent() {
         let text = "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com/\
                     arn%3Aaws%3Acloudformation%3Aus-east-1%3A123456789012%3Astack/shop/0f1e%7CProfile%7C77f2?\
@@ -146,6 +182,11 @@ mod tests {
             (" https://host/secret", "it contains white space, control characters or backslashes"),
             ("https://ho\tst/secret", "it contains white space, control characters or backslashes"),
             ("https://ho\nst/secret", "it contains white space, control characters or backslashes"),
+            (
+                &format!("https://{}.example/secret", "x".repeat(250)),
+                "its host is longer than the name of one can be",
+            ),
+            (&format!("https://host/secret{}", "x".repeat(16_384)), "it is longer than any that S3 takes"),
             ("https:\\\\host\\secret", "it contains white space, control characters or backslashes"),
         ] {
             let fault = ResponseUrl::parse(text).unwrap_err();

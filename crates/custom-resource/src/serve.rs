@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     answer::{Answer, Encoded, LogPlace, Status, encode},
     deliver::{AnswerSink, PutError, Undelivered, deliver},
+    fault::joined,
     ids::PhysicalId,
-    request::{Addressee, EnvelopeError, Request},
+    request::{Addressee, EnvelopeError, Refused, Request},
     response_url::ResponseUrl,
     trust::Trust,
 };
@@ -83,6 +84,8 @@ pub enum Served {
         /// Why.
         reason: String,
     },
+    /// CloudFormation has finished with the request. Only [`crate::abandoned::answer`] asks for that.
+    NotWaitedFor,
 }
 
 /// Serves one payload: reads it, has the resource do the work, and delivers the answer.
@@ -99,59 +102,104 @@ pub async fn serve(
     sink: &dyn AnswerSink,
 ) -> Result<Served, Undelivered> {
     let start = Instant::now();
-    let read = Request::read(payload);
-    let (addressee, url) = match &read {
-        Ok(request) => (request.addressee(), request.response_url.clone()),
-        Err(EnvelopeError::Refused(refused)) => (refused.addressee.clone(), refused.response_url.clone()),
-        Err(error @ EnvelopeError::Unanswerable(_)) => return Ok(nobody(invocation, error.to_string())),
+    let opened = match Opened::read(payload, invocation, trust) {
+        Ok(opened) => opened,
+        Err(nobody) => return Ok(nobody),
     };
-    log_received(&read, &addressee, &url, invocation);
-    if let Err(fault) = trust.check_url(&url) {
-        return Ok(nobody(invocation, fault.to_string()));
+    let answer = match opened.to_do(trust) {
+        Ok(request) => fulfil(request, invocation, resource).await,
+        Err(answer) => answer,
+    };
+    opened.deliver(&answer, invocation, start, sink).await
+}
+
+/// A payload that says who is to be answered, at a place that an answer may be sent to.
+pub(crate) struct Opened {
+    read: Result<Request, Refused>,
+    addressee: Addressee,
+    url: ResponseUrl,
+}
+
+impl Opened {
+    /// Reads a payload; gives [`Served::NobodyToTell`] when there is nobody, and logs either.
+    pub(crate) fn read(payload: Value, invocation: &Invocation, trust: &Trust) -> Result<Self, Served> {
+        let read = match Request::read(payload) {
+            Ok(request) => Ok(request),
+            Err(EnvelopeError::Refused(refused)) => Err(*refused),
+            Err(error @ EnvelopeError::Unanswerable(_)) => return Err(nobody(invocation, error.to_string())),
+        };
+        let (addressee, url) = match &read {
+            Ok(request) => (request.addressee(), request.response_url.clone()),
+            Err(refused) => (refused.addressee.clone(), refused.response_url.clone()),
+        };
+        let opened = Self { read, addressee, url };
+        opened.log_received(invocation);
+        match trust.check_url(&opened.url) {
+            Ok(()) => Ok(opened),
+            Err(fault) => Err(nobody(invocation, fault.to_string())),
+        }
     }
 
-    let nothing_made = PhysicalId::nothing_made(&addressee.logical_id);
-    let answer = if addressee.deletes.as_ref() == Some(&nothing_made) {
-        Answer::success(nothing_made)
-    } else {
-        match read {
-            Ok(request) => fulfil(&request, invocation, trust, resource).await,
-            Err(error) => {
-                let named = match &error {
-                    EnvelopeError::Refused(refused) => refused.physical_id.clone(),
-                    EnvelopeError::Unanswerable(_) => None,
-                };
-                Answer::failed(named.unwrap_or(nothing_made), error.to_string())
-            }
+    /// The request whose work is to be done, or the answer that needs none: to what is no request, to a
+    /// request of a foreign stack, and to the Delete of what was never made.
+    pub(crate) fn to_do(&self, trust: &Trust) -> Result<&Request, Answer> {
+        let nothing_made = PhysicalId::nothing_made(&self.addressee.logical_id);
+        if self.addressee.deletes.as_ref() == Some(&nothing_made) {
+            return Err(Answer::success(nothing_made));
         }
-    };
+        let failed = |named: Option<&PhysicalId>, reason: String| {
+            Err(Answer::failed(named.cloned().unwrap_or(nothing_made), reason))
+        };
+        match &self.read {
+            Ok(request) => match trust.check_stack(&request.stack_id) {
+                Ok(()) => Ok(request),
+                Err(fault) => failed(request.kind.physical_id(), fault.to_string()),
+            },
+            Err(refused) => failed(refused.physical_id.as_ref(), joined(&refused.faults)),
+        }
+    }
 
-    let encoded = encode(&addressee, &answer, &invocation.log);
-    log_reason(&encoded, &addressee);
-    let (attempts, result) = deliver(sink, &url, &encoded.body, invocation.deadline).await;
-    log_answered(&encoded, &addressee, start, attempts, &result);
-    match result {
-        Ok(()) => Ok(Served::Delivered { status: encoded.status, attempts }),
-        Err(last) if last.is_retryable() => {
-            Err(Undelivered { request_id: addressee.request_id, attempts, last })
+    /// Makes the body and delivers it.
+    pub(crate) async fn deliver(
+        self,
+        answer: &Answer,
+        invocation: &Invocation,
+        start: Instant,
+        sink: &dyn AnswerSink,
+    ) -> Result<Served, Undelivered> {
+        let encoded = encode(&self.addressee, answer, &invocation.log);
+        log_reason(&encoded, &self.addressee);
+        let (attempts, result) = deliver(sink, &self.url, &encoded.body, invocation.deadline).await;
+        log_answered(&encoded, &self.addressee, start, attempts, &result);
+        match result {
+            Ok(()) => Ok(Served::Delivered { status: encoded.status, attempts }),
+            Err(last) if last.is_retryable() => {
+                Err(Undelivered { request_id: self.addressee.request_id, attempts, last })
+            }
+            Err(error) => Ok(Served::TurnedAway(error)),
         }
-        Err(error) => Ok(Served::TurnedAway(error)),
+    }
+
+    fn log_received(&self, invocation: &Invocation) {
+        let request = self.read.as_ref().ok();
+        let keys: Vec<_> = request.iter().flat_map(|request| request.properties.keys()).collect();
+        tracing::info!(
+            request_id = %self.addressee.request_id,
+            aws_request_id = invocation.aws_request_id,
+            request_type = request.map(|request| request.kind.as_str()),
+            resource_type = request.map(|request| request.resource_type.as_str()),
+            stack_id = self.addressee.stack_id,
+            logical_id = %self.addressee.logical_id,
+            physical_id = request.and_then(|request| request.kind.physical_id()).map(PhysicalId::as_str),
+            properties = ?keys,
+            response_url = %self.url,
+            "request received"
+        );
     }
 }
 
-/// Has the resource do the work, unless the stack is foreign, and makes an answer of whatever comes.
-async fn fulfil(
-    request: &Request,
-    invocation: &Invocation,
-    trust: &Trust,
-    resource: &dyn Resource,
-) -> Answer {
-    if let Err(fault) = trust.check_stack(&request.stack_id) {
-        let physical_id = request.kind.physical_id().cloned();
-        let physical_id = physical_id.unwrap_or_else(|| PhysicalId::nothing_made(&request.logical_id));
-        return Answer::failed(physical_id, fault.to_string());
-    }
-
+/// Has the resource do the work, and makes an answer of whatever comes.
+async fn fulfil(request: &Request, invocation: &Invocation, resource: &dyn Resource) -> Answer {
     let start = Instant::now();
     let deadline = work_deadline(request, invocation.deadline);
     // Inside the catch, because what is dropped in the middle of its work can panic as well.
@@ -201,7 +249,7 @@ fn fallback_physical_id(request: &Request, resource: &dyn Resource) -> PhysicalI
     })
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     if let Some(text) = panic.downcast_ref::<&str>() {
         text
     } else if let Some(text) = panic.downcast_ref::<String>() {
@@ -211,35 +259,13 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     }
 }
 
-fn nobody(invocation: &Invocation, reason: String) -> Served {
+pub(crate) fn nobody(invocation: &Invocation, reason: String) -> Served {
     tracing::error!(
         aws_request_id = invocation.aws_request_id,
         reason,
         "there is nobody whom an answer may be sent to"
     );
     Served::NobodyToTell { reason }
-}
-
-fn log_received(
-    read: &Result<Request, EnvelopeError>,
-    addressee: &Addressee,
-    url: &ResponseUrl,
-    invocation: &Invocation,
-) {
-    let request = read.as_ref().ok();
-    let keys: Vec<_> = request.iter().flat_map(|request| request.properties.keys()).collect();
-    tracing::info!(
-        request_id = %addressee.request_id,
-        aws_request_id = invocation.aws_request_id,
-        request_type = request.map(|request| request.kind.as_str()),
-        resource_type = request.map(|request| request.resource_type.as_str()),
-        stack_id = addressee.stack_id,
-        logical_id = %addressee.logical_id,
-        physical_id = request.and_then(|request| request.kind.physical_id()).map(PhysicalId::as_str),
-        properties = ?keys,
-        response_url = %url,
-        "request received"
-    );
 }
 
 /// The whole reason; the answer may hold it cut, and then sends its reader here.

@@ -7,7 +7,7 @@
 //! | `TAG_POLICY` | a tag policy document, or the name of the SSM parameter that holds one | none |
 
 use profile::{
-    fault::{Fault, Faults},
+    fault::{Fault, Faults, quoted},
     parameter::ParameterPrefix,
     tag_policy::TagPolicy,
 };
@@ -79,7 +79,7 @@ impl Settings {
             (PolicySource::Parameter(name), None) => {
                 return Err(Fault::new(
                     "TagPolicy",
-                    format!("there is no SSM parameter «{name}»"),
+                    format!("there is no SSM parameter {}", quoted(name)),
                     "Create it, or deploy the Inference Profile Manager with another TagPolicy",
                 )
                 .into());

@@ -160,6 +160,14 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
+/// A key that somebody wrote, as a part of a fault's path: as [`shown`], and in guillemets where it could be
+/// overlooked.
+pub fn key(text: &str) -> String {
+    let is_word =
+        !text.is_empty() && !text.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace);
+    if is_word { shown(text) } else { quoted(text) }
+}
+
 /// Control characters, and those that a terminal or a browser obeys like them: separators of lines, marks
 /// of direction, what has no width (Unicode, general categories Cc, Cf, Zl and Zp, as far as they are in use).
 fn is_invisible(c: char) -> bool {
@@ -210,7 +218,12 @@ mod tests {
     fn a_quoted_value_is_short_and_visible() {
         assert_eq!(quoted("a\nb"), "«a\u{fffd}b»");
         assert_eq!(quoted("a\u{202e}b\u{2028}c\u{1b}[31m"), "«a\u{fffd}b\u{fffd}c\u{fffd}[31m»");
-        assert_eq!(shown("a key"), "a key");
+    }
+
+    #[test]
+    fn a_key_that_could_be_overlooked_is_quoted() {
+        assert_eq!(key("a key"), "a key");
+        assert_eq!([key(""), key(" "), key("key ")], ["«»", "« »", "«key »"]);
         assert_eq!(quoted(&"é".repeat(121)), format!("«{}…»", "é".repeat(120)));
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 
 use crate::fault::{Fault, quoted};
 
+const NO_SLASH: &str = "does not begin with a slash";
 const ALPHABET: &str = "Use letters, digits and _ . - between slashes";
 const LONGEST_NAME: usize = 256;
 const DEEPEST_NAME: usize = 15;
@@ -43,6 +44,11 @@ impl ParameterPrefix {
         if prefix.is_empty() {
             let problem = format!("{} names no level", quoted(text));
             return Err(Fault::new(PATH, problem, "Write a path, such as /inference-profiles"));
+        }
+        let with_slash = format!("/{prefix}");
+        if !prefix.starts_with('/') && Self::parse(&with_slash).is_ok() {
+            let problem = format!("{} {NO_SLASH}", quoted(prefix));
+            return Err(Fault::new(PATH, problem, format!("Write {with_slash}")));
         }
         check_path(PATH, prefix)?;
         if prefix.len() > LONGEST_PREFIX {
@@ -177,12 +183,7 @@ fn wrong_path(path: &str) -> Option<(String, String)> {
         return Some((format!("contains {}", quoted(&bad.to_string())), ALPHABET.to_owned()));
     }
     let Some(inner) = path.strip_prefix('/') else {
-        let with_slash = format!("/{path}");
-        let remedy = match wrong_path(&with_slash) {
-            None if path.len() <= LONGEST_NAME => format!("Write {with_slash}"),
-            _ => "Begin it with a slash".to_owned(),
-        };
-        return Some(("does not begin with a slash".to_owned(), remedy));
+        return Some((NO_SLASH.to_owned(), "Begin it with a slash".to_owned()));
     };
     if inner.split('/').any(str::is_empty) {
         let remedy = "Write single slashes, and none at the end".to_owned();

@@ -158,7 +158,10 @@ mod tests {
     fn only_what_is_a_period_is_proposed() {
         assert!(fault("500").ends_with(&format!("has no unit. {SYNTAX}.")));
         assert!(fault("400").ends_with("Write 400d if days are meant, or 400h for hours."));
-        assert!(fault("393120001 seconds").ends_with(&format!("{SYNTAX}.")), "not a tenth of what was written");
+        assert!(
+            fault("393120001 seconds").ends_with(&format!("{SYNTAX}.")),
+            "not a tenth of what was written"
+        );
         assert!(fault("0000000012 hours").ends_with("Write 12h."));
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     arn::{Arn, Location, ProfileArn},
-    fault::{Fault, Faults, quoted, shown},
+    fault::{self, Fault, Faults, quoted},
     model_source::CopyFrom,
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
@@ -219,7 +219,7 @@ fn unknown_properties(properties: &Map<String, Value>) -> Faults {
         faults.push_with(|| {
             let remedy = did_you_mean(key, names::ALL)
                 .unwrap_or_else(|| format!("The properties are {}", names::ALL.join(", ")));
-            Fault::new(shown(key), "there is no such property", remedy)
+            Fault::new(fault::key(key), "there is no such property", remedy)
         });
     }
     faults
@@ -331,7 +331,7 @@ fn read_copy_from(
     };
     for key in source.keys().filter(|key| *key != names::COPY_FROM) {
         faults.push_with(|| {
-            let path = format!("{}.{}", names::MODEL_SOURCE, shown(key));
+            let path = format!("{}.{}", names::MODEL_SOURCE, fault::key(key));
             Fault::new(path, "there is no such property", "CopyFrom is the only one")
         });
     }
@@ -361,7 +361,7 @@ fn read_tags(value: Option<&Value>, faults: &mut Faults) -> Tags {
             continue;
         };
         for key in entry.keys().filter(|key| *key != "Key" && *key != "Value") {
-            let path = || format!("{path}.{}", shown(key));
+            let path = || format!("{path}.{}", fault::key(key));
             faults.push_with(|| Fault::new(path(), "there is no such property", shape));
         }
         let mut part = |part: &str| {

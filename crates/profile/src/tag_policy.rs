@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::{
-    fault::{Fault, Faults, quoted, shown},
+    fault::{self, Fault, Faults, quoted},
     suggest::did_you_mean,
     tags::{self, RESERVED_PREFIX, Tags},
 };
@@ -210,8 +210,12 @@ impl TagPolicy {
         };
         for field in document.keys().filter(|field| *field != "tags" && *field != FOR_CHILDREN) {
             faults.push_with(|| {
-                let path = format!("{TAG_POLICY}.{}", shown(field));
-                Fault::new(path, "a tag policy has no such field", "tags is the only one at the top")
+                let path = format!("{TAG_POLICY}.{}", fault::key(field));
+                Fault::new(
+                    path,
+                    "a tag policy has no such field",
+                    "Take it out: tags is the only one at the top",
+                )
             });
         }
         let Some(statements) = document.get("tags").and_then(Value::as_object) else {
@@ -219,7 +223,7 @@ impl TagPolicy {
             return;
         };
         for (policy_key, statement) in statements.iter().filter(|(key, _)| *key != FOR_CHILDREN) {
-            let path = format!("{TAG_POLICY}.tags.{}", shown(policy_key));
+            let path = format!("{TAG_POLICY}.tags.{}", fault::key(policy_key));
             let Some(statement) = statement.as_object() else {
                 faults.push(Fault::new(path, "it is not an object", SHAPE));
                 continue;
@@ -302,7 +306,7 @@ fn read_statement(
         faults.push_with(|| {
             let remedy = did_you_mean(field, FIELDS)
                 .unwrap_or_else(|| format!("The fields are {}", FIELDS.join(", ")));
-            let path = format!("{path}.{}", shown(field));
+            let path = format!("{path}.{}", fault::key(field));
             Fault::new(path, "a tag policy has no such field here", remedy)
         });
     }
@@ -379,9 +383,9 @@ fn read_operators<'a>(path: &str, setting: &'a Value) -> Result<Option<&'a Value
 }
 
 fn read_strings(path: &str, value: &Value) -> Result<Vec<String>, Fault> {
-    let strings = value.as_array().and_then(|list| {
-        list.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(each_once)
-    });
+    let strings = value
+        .as_array()
+        .and_then(|list| list.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(each_once));
     strings.ok_or_else(|| {
         let problem = format!("{} is not a list of strings", quoted(&value.to_string()));
         Fault::new(path, problem, "Write [\"…\", \"…\"]")
@@ -739,7 +743,7 @@ mod tests {
                 r#"{"tags": {"a": {"tag_key": {"@@assing": "A"}}}}"#,
                 "TagPolicy.tags.a.tag_key: «@@assing» is no operator",
             ),
-            (r#"{"tags": {"": {}}}"#, "TagPolicy.tags.: the key is empty"),
+            (r#"{"tags": {"": {}}}"#, "TagPolicy.tags.«»: the key is empty"),
             (r#"{"tags": {"A": {}, "a": {}}}"#, "TagPolicy.tags.a: the key «a» has a statement already"),
             (r#"{"tags": {"AWS:x": {}}}"#, "TagPolicy.tags.AWS:x: «aws:x» begins with aws:"),
             (

@@ -27,7 +27,7 @@
 use std::collections::BTreeSet;
 
 use profile::{
-    fault::{Fault, Faults, quoted},
+    fault::{self, Fault, Faults, quoted},
     period::Period,
     suggest::did_you_mean,
 };
@@ -43,6 +43,9 @@ pub const EVENT_BUS: &str = "EVENT_BUS";
 
 /// How many days CloudWatch keeps the figures by the day ("Metrics retention").
 const LONGEST: u16 = 455;
+
+/// More than the name of a Region has (AWS's APIs take 20 characters).
+const LONGEST_REGION: usize = 32;
 
 /// What a sweep is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -250,9 +253,8 @@ impl Settings {
             Value::Object(given) => given,
             other => {
                 let example = "Send an object, such as {\"dryRun\": true}, or nothing";
-                return Err(
-                    Fault::new("the payload", format!("it is {other}, not an object"), example).into()
-                );
+                let problem = format!("it is {}, not an object", kind(other));
+                return Err(Fault::new("the payload", problem, example).into());
             }
         };
         let mut settings = self.clone();
@@ -263,7 +265,7 @@ impl Settings {
                     let set = |text: String| (setting.set)(&mut settings, field, &text);
                     faults.keep(plain(field, value).and_then(set));
                 }
-                None => faults.push(unknown(field)),
+                None => faults.push_with(|| unknown(field)),
             }
         }
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
@@ -292,14 +294,31 @@ fn plain(field: &str, value: &Value) -> Result<String, Fault> {
         }
         value => scalar(value),
     };
-    text.ok_or_else(|| Fault::new(field, format!("it is {value}"), "Write one value, or a list of them"))
+    text.ok_or_else(|| {
+        let problem = match value {
+            Value::Array(_) => "it is a list that holds more than single values".to_owned(),
+            value => format!("it is {}", kind(value)),
+        };
+        Fault::new(field, problem, "Write one value, or a list of them")
+    })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 fn unknown(field: &str) -> Fault {
     let known: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.field).collect();
     let remedy = did_you_mean(field, known.iter().copied())
         .unwrap_or_else(|| format!("The settings are {}", known.join(", ")));
-    Fault::new(field, "there is no such setting", remedy)
+    Fault::new(fault::key(field), "there is no such setting", remedy)
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
@@ -310,7 +329,7 @@ fn region(path: &str, name: &str) -> Result<String, Fault> {
     let parts: Vec<&str> = name.split('-').collect();
     let word =
         |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    if parts.len() >= 3 && parts.iter().all(word) {
+    if parts.len() >= 3 && parts.iter().all(word) && name.len() <= LONGEST_REGION {
         return Ok(name.to_owned());
     }
     Err(Fault::new(path, format!("{} is no Region", quoted(name)), "Write names such as us-east-1"))
@@ -453,10 +472,15 @@ mod tests {
         assert_eq!(
             refused(json!({"rules": ["untaged"], "dryRun": {}})),
             [
-                "dryRun: it is {}. Write one value, or a list of them.",
+                "dryRun: it is an object. Write one value, or a list of them.",
                 "rules: there is no rule «untaged». Perhaps you mean untagged.",
             ]
         );
+        assert_eq!(
+            refused(json!({"rules": [["idle"]]})),
+            ["rules: it is a list that holds more than single values. Write one value, or a list of them."]
+        );
+        assert_eq!(refused(json!({"regions": "a-b-".repeat(40) + "1"})).len(), 1);
         assert_eq!(refused(json!("now")).len(), 1);
         assert_eq!(refused(json!([])).len(), 1);
     }

@@ -1,0 +1,967 @@
+//! CloudFormation's engine, as far as a stack of custom resources sees it.
+//!
+//! Sources: FACTS on custom resources, the CloudFormation User Guide ("Stack failure options", "Continue rolling
+//! back an update", "Custom resource reference") and what is seen of it. Where it may be either way, [`Facts`]
+//! says which.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use local_aws::in_process::InProcess;
+use profile::record::{StackRecord, StackResourceRecord};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, macros::format_description};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+
+use crate::{
+    account::STACK,
+    declaration::{Declaration, Identity, LOGICAL_IDS, SLOTS, stack_tags},
+    desk::{Answer, Desk},
+    functions,
+    lambda::Lambda,
+    promises::{Belongings, Guard, Promise, Readers, users_of},
+    scenario::{Change, Edit, Facts, Scenario, SiblingFailure, Update},
+    stats::Stats,
+    trace::Trace,
+};
+
+/// How long CloudFormation waits for an answer unless the template says otherwise.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// How often a person tries again what failed: a deletion, a rollback.
+const PERSISTENCE: u32 = 64;
+
+/// After how long nothing that was in flight is under way any more.
+const SETTLED: Duration = Duration::from_secs(1_500);
+
+/// A template: what each resource declares.
+pub type Template = [Option<Declaration>; SLOTS];
+
+/// What the template is after these edits.
+fn edited(template: &Template, edits: &[Edit]) -> Template {
+    let mut template = template.clone();
+    for Edit { slot, change } in edits {
+        let place = &mut template[*slot];
+        match change {
+            Change::Declare(declaration) => *place = Some(declaration.clone()),
+            Change::Remove => *place = None,
+            change => {
+                let Some(declaration) = place else { continue };
+                match change {
+                    Change::Name(name) => declaration.name = *name,
+                    Change::Description(description) => declaration.description = *description,
+                    Change::Source(source) => declaration.source = *source,
+                    Change::Tags(tags) => declaration.tags = *tags,
+                    Change::Parameter(parameter) => declaration.parameter = *parameter,
+                    Change::Drain(drain) => declaration.drain = *drain,
+                    Change::Protect(protect) => declaration.protect = *protect,
+                    Change::Adopt(adopts) => declaration.adopts = *adopts,
+                    Change::Wrong(wrong) => declaration.wrong = *wrong,
+                    Change::Declare(_) | Change::Remove => {}
+                }
+            }
+        }
+    }
+    // Two resources that adopt one profile at the same time are a template's own fault.
+    for declared in template.iter_mut().skip(1).flatten() {
+        declared.adopts = false;
+    }
+    template
+}
+
+/// A resource that the stack has.
+#[derive(Debug, Clone)]
+struct Resource {
+    id: String,
+    declaration: Declaration,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone)]
+enum Outcome {
+    Answered(Answer),
+    TimedOut,
+    Cancelled,
+}
+
+impl Outcome {
+    fn succeeded(&self) -> Option<&Answer> {
+        match self {
+            Self::Answered(answer) if answer.succeeded => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// One request, as the engine makes it.
+struct Ask<'a> {
+    kind: Kind,
+    slot: usize,
+    id: Option<&'a str>,
+    new: &'a Declaration,
+    old: Option<&'a Declaration>,
+    /// When CloudFormation gives up what is in progress.
+    cancelled_at: Option<Instant>,
+    /// Whether the stack tells of the resource by this request: not of what an update replaced.
+    is_told: bool,
+}
+
+/// The engine, and the one stack that it runs.
+pub struct CloudFormation {
+    aws: InProcess,
+    facts: Facts,
+    guard: Arc<Guard>,
+    desk: Arc<Desk>,
+    lambda: Arc<Lambda>,
+    trace: Arc<Trace>,
+    stats: Mutex<Stats>,
+    deliveries: Mutex<JoinSet<()>>,
+    requests: Mutex<usize>,
+    template: Template,
+    resources: BTreeMap<usize, Resource>,
+    /// Whether a clean-up gave something up: CloudFormation then forgets it.
+    gave_up: bool,
+    /// The resources whose replacement was not removed in a rollback's clean-up, and may still be published.
+    astray: BTreeSet<usize>,
+    /// Whether requests overtook each other: something was cancelled, or timed out, while it ran.
+    overtaken: Mutex<bool>,
+}
+
+impl CloudFormation {
+    /// The engine over an account.
+    pub fn new(
+        aws: InProcess,
+        facts: Facts,
+        guard: Arc<Guard>,
+        desk: Arc<Desk>,
+        lambda: Arc<Lambda>,
+        trace: Arc<Trace>,
+    ) -> Self {
+        Self {
+            aws,
+            facts,
+            guard,
+            desk,
+            lambda,
+            trace,
+            stats: Mutex::default(),
+            deliveries: Mutex::default(),
+            requests: Mutex::new(0),
+            template: Template::default(),
+            resources: BTreeMap::new(),
+            gave_up: false,
+            astray: BTreeSet::new(),
+            overtaken: Mutex::new(false),
+        }
+    }
+
+    /// Plays a scenario from the stack's creation to its end; gives what was met on the way.
+    pub async fn play(mut self, scenario: &Scenario) -> Stats {
+        // What was there before is seen by every read.
+        sleep(Duration::from_secs(60)).await;
+        let first = edited(&Template::default(), &scenario.first);
+        if self.create(first, scenario.failure.as_ref()).await {
+            for update in &scenario.updates {
+                self.rest(Duration::from_secs(u64::from(update.after_s))).await;
+                self.update(update).await;
+            }
+            self.rest(Duration::from_secs(60)).await;
+        }
+        self.delete().await;
+        // What was repeated or late comes to its end, and reads catch up.
+        let mut deliveries =
+            std::mem::take(&mut *self.deliveries.lock().unwrap_or_else(PoisonError::into_inner));
+        while deliveries.join_next().await.is_some() {}
+        sleep(Duration::from_secs(120)).await;
+        self.is_over().await;
+        let mut stats = self.stats.into_inner().unwrap_or_else(PoisonError::into_inner);
+        stats.calls = self.aws.account().calls.len();
+        stats.struck = self.aws.account().faults.struck();
+        stats
+    }
+
+    // -- operations ----------------------------------------------------------------------------------
+
+    /// Gives whether the stack is there now.
+    async fn create(&mut self, template: Template, failure: Option<&SiblingFailure>) -> bool {
+        self.status("CREATE_IN_PROGRESS");
+        let began = Instant::now();
+        let cancelled_at = cancelled_at(began, failure);
+        let asked =
+            template.iter().enumerate().filter_map(|(slot, declared)| Some((slot, declared.as_ref()?)));
+        let asks = asked.clone().map(|(slot, new)| Ask {
+            kind: Kind::Create,
+            slot,
+            id: None,
+            new,
+            old: None,
+            cancelled_at,
+            is_told: true,
+        });
+        let outcomes = join_all(asks.map(|ask| self.ask(ask))).await;
+        let made: Vec<(usize, Declaration, Outcome)> =
+            asked.zip(outcomes).map(|((slot, new), outcome)| (slot, new.clone(), outcome)).collect();
+        if failure.is_none() && made.iter().all(|(_, _, outcome)| outcome.succeeded().is_some()) {
+            for (slot, declaration, outcome) in made {
+                if let Some(answer) = outcome.succeeded() {
+                    self.commit(slot, declaration, answer.id.clone());
+                }
+            }
+            self.template = template;
+            self.status("CREATE_COMPLETE");
+            self.promise_readers();
+            return true;
+        }
+        self.fail_at(began, failure).await;
+        self.status("ROLLBACK_IN_PROGRESS");
+        let doomed = made.into_iter().map(|(slot, new, outcome)| (slot, id_after(slot, &outcome), new));
+        if self.delete_all(doomed.collect()).await {
+            self.status("ROLLBACK_COMPLETE");
+        }
+        self.pace().await;
+        false
+    }
+
+    async fn update(&mut self, update: &Update) {
+        let template = edited(&self.template, &update.edits);
+        let changed: Vec<usize> = (0..SLOTS).filter(|slot| template[*slot] != self.template[*slot]).collect();
+        if changed.is_empty() {
+            return;
+        }
+        if update.invoked {
+            self.invoke_all();
+        }
+        let sweep = sweep_beside(self.aws.clone(), self.trace.clone(), update.sweep_after_s);
+        let struck = self.aws.account().faults.struck();
+        futures::join!(sweep, self.change(update, template, &changed, struck));
+        self.promise_readers();
+        self.is_tidy().await;
+    }
+
+    /// The update itself: forward, or forward and back.
+    async fn change(&mut self, update: &Update, template: Template, changed: &[usize], struck: usize) {
+        let before = self.committed();
+        self.status("UPDATE_IN_PROGRESS");
+        let began = Instant::now();
+        self.promise_readers_during(&template);
+        let cancelled_at = cancelled_at(began, update.failure.as_ref());
+        let mut asks = Vec::new();
+        for slot in changed {
+            let Some(new) = &template[*slot] else { continue };
+            let held = self.resources.get(slot);
+            asks.push(Ask {
+                kind: if held.is_some() { Kind::Update } else { Kind::Create },
+                slot: *slot,
+                id: held.map(|held| held.id.as_str()),
+                new,
+                old: held.map(|held| &held.declaration),
+                cancelled_at,
+                is_told: true,
+            });
+        }
+        let slots: Vec<(usize, Kind)> = asks.iter().map(|ask| (ask.slot, ask.kind)).collect();
+        let outcomes = join_all(asks.into_iter().map(|ask| self.ask(ask))).await;
+        let done: Vec<(usize, Kind, Outcome)> =
+            slots.into_iter().zip(outcomes).map(|((slot, kind), outcome)| (slot, kind, outcome)).collect();
+        if update.failure.is_none() && done.iter().all(|(_, _, outcome)| outcome.succeeded().is_some()) {
+            self.finish(template, done).await;
+        } else {
+            self.fail_at(began, update.failure.as_ref()).await;
+            self.roll_back(&template, done, &before, struck).await;
+        }
+    }
+
+    /// All was done: what it replaced and dropped goes.
+    async fn finish(&mut self, template: Template, done: Vec<(usize, Kind, Outcome)>) {
+        let mut replaced = Vec::new();
+        let mut dropped = Vec::new();
+        for (slot, declared) in template.iter().enumerate() {
+            if declared.is_none()
+                && let Some(held) = self.resources.remove(&slot)
+            {
+                dropped.push((slot, held));
+            }
+        }
+        for (slot, _, outcome) in done {
+            let (Some(answer), Some(new)) = (outcome.succeeded(), &template[slot]) else { continue };
+            let before = self.resources.get(&slot).cloned();
+            self.commit(slot, new.clone(), answer.id.clone());
+            if let Some(before) = before.filter(|before| before.id != answer.id) {
+                replaced.push((slot, before));
+            }
+        }
+        self.template = template;
+        if replaced.is_empty() && dropped.is_empty() {
+            self.status("UPDATE_COMPLETE");
+            return;
+        }
+        self.pace().await;
+        self.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        for (slot, _) in &dropped {
+            self.guard.readers(*slot, None);
+        }
+        for (_, held) in replaced.iter().chain(&dropped) {
+            self.guard.release(&held.id);
+        }
+        let asks = replaced.iter().map(|held| (held, false)).chain(dropped.iter().map(|held| (held, true)));
+        let asks: Vec<_> = asks.collect();
+        let gone = join_all(asks.iter().map(|((slot, held), is_told)| {
+            self.ask(Ask {
+                kind: Kind::Delete,
+                slot: *slot,
+                id: Some(&held.id),
+                new: &held.declaration,
+                old: None,
+                cancelled_at: None,
+                is_told: *is_told,
+            })
+        }))
+        .await;
+        let kept = asks.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
+        let kept: Vec<bool> =
+            kept.map(|(((_, held), is_told), _)| *is_told && held.declaration.protect != 0).collect();
+        kept.into_iter().for_each(|is_protected| self.gives_up(is_protected));
+        for ((slot, held), outcome) in replaced.iter().zip(&gone) {
+            self.drains(*slot, held, outcome);
+        }
+        self.status("UPDATE_COMPLETE");
+    }
+
+    /// It failed: everything goes back to what it was.
+    async fn roll_back(
+        &mut self,
+        template: &Template,
+        done: Vec<(usize, Kind, Outcome)>,
+        before: &Belongings,
+        struck: usize,
+    ) {
+        self.pace().await;
+        self.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        let mut doomed = Vec::new();
+        let mut back: Vec<(usize, String)> = Vec::new();
+        for (slot, kind, outcome) in &done {
+            let Some(new) = &template[*slot] else { continue };
+            match (kind, self.resources.get(slot)) {
+                (Kind::Update, Some(held)) => {
+                    let id = outcome.succeeded().map_or(&held.id, |answer| &answer.id);
+                    let is_replaced = *id != held.id;
+                    if is_replaced {
+                        doomed.push((*slot, id.clone(), new.clone(), false));
+                    }
+                    if is_replaced && !self.facts.rolls_replacements_back {
+                        continue;
+                    }
+                    let carried = if self.facts.rollback_carries_new_id { id } else { &held.id };
+                    back.push((*slot, carried.clone()));
+                }
+                _ => doomed.push((*slot, id_after(*slot, outcome), new.clone(), true)),
+            }
+        }
+        for trial in 1..=PERSISTENCE {
+            let outcomes = join_all(back.iter().filter_map(|(slot, carried)| {
+                let held = self.resources.get(slot)?;
+                Some(self.ask(Ask {
+                    kind: Kind::Update,
+                    slot: *slot,
+                    id: Some(carried),
+                    new: &held.declaration,
+                    old: template[*slot].as_ref(),
+                    cancelled_at: None,
+                    is_told: true,
+                }))
+            }))
+            .await;
+            let mut failed = Vec::new();
+            for ((slot, carried), outcome) in back.into_iter().zip(outcomes) {
+                let held = &self.resources[&slot];
+                match outcome.succeeded() {
+                    Some(answer) if answer.id != held.id => self.guard.breach(
+                        Promise::RollbackRestores,
+                        format!("a rollback answers {}, not {}", answer.id, held.id),
+                    ),
+                    Some(_) => {}
+                    None => failed.push((slot, carried)),
+                }
+            }
+            back = failed;
+            if back.is_empty() {
+                break;
+            }
+            if trial == PERSISTENCE {
+                self.guard.breach(Promise::RollbackRestores, "a rollback does not succeed");
+            }
+            self.status("UPDATE_ROLLBACK_FAILED");
+            sleep(Duration::from_secs(600)).await;
+            self.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        }
+        for (slot, held) in &self.resources {
+            self.describe(*slot, "UPDATE_COMPLETE", Some(&held.id));
+        }
+        let mut cleaned = true;
+        if !doomed.is_empty() {
+            self.pace().await;
+            self.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+            let gone = join_all(doomed.iter().map(|(slot, id, declaration, is_told)| {
+                self.ask(Ask {
+                    kind: Kind::Delete,
+                    slot: *slot,
+                    id: Some(id),
+                    new: declaration,
+                    old: None,
+                    cancelled_at: None,
+                    is_told: *is_told,
+                })
+            }))
+            .await;
+            cleaned = gone.iter().all(|outcome| outcome.succeeded().is_some());
+            if !cleaned {
+                self.astray
+                    .extend(doomed.iter().filter(|(_, _, _, is_told)| !is_told).map(|(slot, ..)| *slot));
+                self.gives_up(doomed.iter().any(|(_, _, declaration, _)| declaration.protect != 0));
+            }
+        }
+        self.status("UPDATE_ROLLBACK_COMPLETE");
+        let was_cancelled = done.iter().any(|(_, _, outcome)| !matches!(outcome, Outcome::Answered(_)));
+        if was_cancelled || *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) {
+            // What was cancelled may still be taking back what it did.
+            sleep(SETTLED).await;
+        }
+        // What was under way when it was cancelled may reach AWS after the rollback's own.
+        if cleaned && !(was_cancelled && self.aws.account().faults.struck() > struck) {
+            let missing = before.missing_in(&self.committed());
+            if !missing.is_empty() {
+                self.guard.breach(Promise::RollbackRestores, format!("not restored: {}", missing.join("; ")));
+            }
+        }
+    }
+
+    async fn delete(&mut self) {
+        for slot in 0..SLOTS {
+            self.guard.readers(slot, None);
+        }
+        self.status("DELETE_IN_PROGRESS");
+        let all = std::mem::take(&mut self.resources);
+        let doomed = all.into_iter().map(|(slot, held)| (slot, held.id, held.declaration));
+        if self.delete_all(doomed.collect()).await {
+            self.status("DELETE_COMPLETE");
+        }
+    }
+
+    /// Deletes until all is gone, as a person would who tries again later.
+    async fn delete_all(&self, mut doomed: Vec<(usize, String, Declaration)>) -> bool {
+        for (_, id, _) in &doomed {
+            self.guard.release(id);
+        }
+        for trial in 1..=PERSISTENCE {
+            let outcomes = join_all(doomed.iter().map(|(slot, id, declaration)| {
+                self.ask(Ask {
+                    kind: Kind::Delete,
+                    slot: *slot,
+                    id: Some(id),
+                    new: declaration,
+                    old: None,
+                    cancelled_at: None,
+                    is_told: true,
+                })
+            }))
+            .await;
+            let mut outcomes = outcomes.into_iter();
+            doomed.retain(|_| outcomes.next().is_none_or(|outcome| outcome.succeeded().is_none()));
+            if doomed.is_empty() {
+                return true;
+            }
+            let status = self.aws.account().stacks.get(STACK).map(|stack| stack.status.clone());
+            let is_rollback = status.as_deref() == Some("ROLLBACK_IN_PROGRESS");
+            self.status(if is_rollback { "ROLLBACK_FAILED" } else { "DELETE_FAILED" });
+            if trial == PERSISTENCE {
+                break;
+            }
+            // What protects lasts an hour.
+            sleep(Duration::from_secs(4_000)).await;
+            self.status("DELETE_IN_PROGRESS");
+        }
+        self.guard.breach(Promise::DeletesRight, format!("a stack cannot be deleted: {doomed:?}"));
+        false
+    }
+
+    // -- one request ---------------------------------------------------------------------------------
+
+    async fn ask(&self, ask: Ask<'_>) -> Outcome {
+        let number = {
+            let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+            *requests += 1;
+            *requests - 1
+        };
+        let payload = self.payload(number, &ask);
+        let receiver = self.desk.expect(number, &payload);
+        let struck = self.aws.account().faults.struck();
+        if ask.is_told {
+            self.describe_progress(&ask, "IN_PROGRESS", ask.id);
+        }
+        self.trace.line(|| {
+            format!(
+                "request {number}: {} {} {}",
+                ask.kind.name(),
+                LOGICAL_IDS[ask.slot],
+                ask.id.unwrap_or_default()
+            )
+        });
+        let asked_at = Instant::now();
+        self.deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .spawn(self.lambda.clone().deliver(number, payload));
+        let waits =
+            self.facts.service_timeout.map_or(SERVICE_TIMEOUT, |(s, _)| Duration::from_secs(u64::from(s)));
+        let times_out_at = asked_at + waits;
+        let until = ask.cancelled_at.map_or(times_out_at, |at| at.min(times_out_at));
+        let outcome = match timeout_at(until, receiver).await {
+            Ok(Ok(answer)) => Outcome::Answered(answer),
+            _ if until < times_out_at => Outcome::Cancelled,
+            _ => Outcome::TimedOut,
+        };
+        self.met(&ask, &outcome);
+        match &outcome {
+            Outcome::Answered(answer) => {
+                self.trace.line(|| {
+                    let status = if answer.succeeded { "SUCCESS" } else { "FAILED" };
+                    format!("request {number} is answered: {status} {} {}", answer.id, answer.reason)
+                });
+                let is_clean =
+                    self.aws.account().faults.struck() == struck && !self.lambda.is_troubled(number);
+                if answer.succeeded {
+                    self.is_true(number, &ask, answer);
+                } else if is_clean {
+                    self.is_due_to_fail(number, &ask, answer);
+                }
+            }
+            Outcome::Cancelled | Outcome::TimedOut => {
+                self.trace.line(|| format!("request {number}: {outcome:?}"));
+                let tells = self.facts.service_timeout.is_none_or(|(_, told)| told);
+                if matches!(outcome, Outcome::TimedOut) && tells && !self.lambda.is_troubled(number) {
+                    self.guard.breach(Promise::OneAnswer, format!("request {number} timed out"));
+                }
+                *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                self.desk.give_up(number);
+            }
+        }
+        if ask.is_told {
+            let (state, id) = match (&outcome, ask.kind) {
+                (Outcome::Answered(answer), Kind::Create | Kind::Update) if answer.succeeded => {
+                    ("COMPLETE", Some(answer.id.as_str()))
+                }
+                (Outcome::Answered(answer), _) if answer.succeeded => ("COMPLETE", ask.id),
+                (Outcome::Answered(answer), Kind::Create) => ("FAILED", Some(answer.id.as_str())),
+                _ => ("FAILED", ask.id),
+            };
+            self.tell(&ask, state, id);
+        }
+        outcome
+    }
+
+    fn payload(&self, number: usize, ask: &Ask<'_>) -> Value {
+        let now = ports::Clock::now(&self.aws);
+        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let date = now.format(format).unwrap_or_default();
+        let told = self.facts.service_timeout.filter(|(_, told)| *told).map(|(seconds, _)| seconds);
+        let adoptable = &self.guard.foreign().adoptable;
+        let properties = |declaration: &Declaration| declaration.properties(ask.slot, adoptable, told);
+        let mut payload = json!({
+            "RequestType": ask.kind.name(),
+            "RequestId": format!("1f2e3d4c-0000-4000-8000-{number:012}"),
+            "StackId": STACK,
+            "ResponseURL": format!(
+                "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer-{number}?\
+                 X-Amz-Date={date}&X-Amz-Signature={SIGNATURE}"
+            ),
+            "ResourceType": "Custom::InferenceProfile",
+            "LogicalResourceId": LOGICAL_IDS[ask.slot],
+            "ResourceProperties": properties(ask.new),
+        });
+        if let Some(id) = ask.id {
+            payload["PhysicalResourceId"] = json!(id);
+        }
+        if let (Kind::Update, Some(old)) = (ask.kind, ask.old) {
+            payload["OldResourceProperties"] = properties(old);
+        }
+        payload
+    }
+
+    // -- what the stack tells ------------------------------------------------------------------------
+
+    fn status(&self, status: &str) {
+        self.trace.line(|| format!("-- the stack is {status}"));
+        let mut account = self.aws.account();
+        let began = account.stacks.get(STACK).and_then(|stack| stack.began);
+        let begins = match status {
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => true,
+            "UPDATE_ROLLBACK_IN_PROGRESS" => self.facts.rollback_moves_time,
+            _ => false,
+        };
+        let began = if begins { Some(ports_now(&self.aws, &account)) } else { began };
+        account
+            .stacks
+            .insert(STACK.to_owned(), StackRecord { status: status.to_owned(), tags: stack_tags(), began });
+        drop(account);
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).status(status);
+    }
+
+    fn describe(&self, slot: usize, status: &str, id: Option<&str>) {
+        let record = StackResourceRecord {
+            physical_id: id.map(str::to_owned),
+            status: status.to_owned(),
+            since: Some(ports::Clock::now(&self.aws)),
+        };
+        self.aws.account().resources.insert((STACK.to_owned(), LOGICAL_IDS[slot].to_owned()), record);
+    }
+
+    fn describe_progress(&self, ask: &Ask<'_>, state: &str, id: Option<&str>) {
+        if self.facts.tells_progress {
+            self.tell(ask, state, id);
+        }
+    }
+
+    fn tell(&self, ask: &Ask<'_>, state: &str, id: Option<&str>) {
+        self.describe(ask.slot, &format!("{}_{state}", ask.kind.name().to_uppercase()), id);
+    }
+
+    fn met(&self, ask: &Ask<'_>, outcome: &Outcome) {
+        let end = match outcome {
+            Outcome::Answered(answer) if answer.succeeded => "SUCCESS",
+            Outcome::Answered(_) => "FAILED",
+            Outcome::TimedOut => "timed out",
+            Outcome::Cancelled => "cancelled",
+        };
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).request(ask.kind.name(), end);
+    }
+
+    async fn pace(&self) {
+        sleep(Duration::from_secs(self.facts.pace_s)).await;
+    }
+
+    /// The operation fails when its sibling does, or when all else is done.
+    async fn fail_at(&self, began: Instant, failure: Option<&SiblingFailure>) {
+        if let Some(failure) = failure {
+            sleep_until(began + Duration::from_secs(u64::from(failure.after_s))).await;
+        }
+        self.pace().await;
+    }
+
+    /// Nothing is asked for a while, and nothing may change.
+    async fn rest(&self, time: Duration) {
+        let before = self.committed();
+        sleep(time).await;
+        let missing = before.missing_in(&self.committed());
+        if !missing.is_empty() {
+            let what = format!("changed while nobody asked for it: {}", missing.join("; "));
+            self.guard.breach(Promise::RepeatsHarmless, what);
+        }
+    }
+
+    // -- what must be true ---------------------------------------------------------------------------
+
+    fn identity(&self, slot: usize, declaration: &Declaration) -> Identity {
+        declaration.identity(slot, &self.guard.foreign().adoptable)
+    }
+
+    fn commit(&mut self, slot: usize, declaration: Declaration, id: String) {
+        self.describe(slot, "UPDATE_COMPLETE", Some(&id));
+        if id != self.guard.foreign().adoptable.as_str() {
+            self.guard.keep(&id);
+        }
+        self.astray.remove(&slot);
+        self.resources.insert(slot, Resource { id, declaration });
+    }
+
+    /// What the stack's resources are, as they were answered for.
+    fn committed(&self) -> Belongings {
+        let ids: BTreeSet<String> = self.resources.values().map(|held| held.id.clone()).collect();
+        let names: BTreeSet<String> =
+            self.resources.iter().filter_map(|(slot, held)| held.declaration.parameter(*slot)).collect();
+        self.guard.belongings(&self.aws.account()).only(&ids, &names)
+    }
+
+    /// Between operations: each name leads to what is declared.
+    fn promise_readers(&self) {
+        for slot in 0..SLOTS {
+            let settled = self.resources.get(&slot).filter(|_| !self.astray.contains(&slot));
+            let readers = settled.and_then(|held| {
+                let name = held.declaration.parameter(slot)?;
+                Some(Readers {
+                    names: BTreeSet::from([name]),
+                    identities: vec![self.identity(slot, &held.declaration)],
+                })
+            });
+            self.guard.readers(slot, readers);
+        }
+    }
+
+    /// During an update: the old name or the new one leads to what was or what will be declared.
+    fn promise_readers_during(&self, template: &Template) {
+        for (slot, held) in &self.resources {
+            let Some(new) = template[*slot].as_ref().filter(|_| !self.astray.contains(slot)) else {
+                continue;
+            };
+            let names = [held.declaration.parameter(*slot), new.parameter(*slot)];
+            let readers = match names {
+                [Some(old), Some(new_name)] => Some(Readers {
+                    names: BTreeSet::from([old, new_name]),
+                    identities: vec![self.identity(*slot, &held.declaration), self.identity(*slot, new)],
+                }),
+                _ => None,
+            };
+            self.guard.readers(*slot, readers);
+        }
+    }
+
+    /// What a successful answer says is so.
+    fn is_true(&self, number: usize, ask: &Ask<'_>, answer: &Answer) {
+        let account = self.aws.account();
+        let truth = account.truth();
+        if ask.kind == Kind::Delete {
+            return;
+        }
+        let wrong = |what: String| self.guard.breach(Promise::Fulfilled, format!("request {number}: {what}"));
+        let identity = self.identity(ask.slot, ask.new);
+        let Some(profile) = truth.get(&answer.id) else {
+            return wrong(format!("there is no profile {}", answer.id));
+        };
+        if !identity.fits(profile)
+            || identity.existing.as_ref().is_some_and(|existing| *existing != answer.id)
+        {
+            wrong(format!("{} is not as declared: {profile:?}", answer.id));
+        }
+        let mut wanted = stack_tags();
+        wanted.extend(ask.new.tags());
+        let before = self.guard.foreign().profiles.get(&answer.id).map(|before| &before.tags);
+        let held = users_of(&profile.tags, before);
+        if held != wanted {
+            wrong(format!("its tags are {held:?}, not {wanted:?}"));
+        }
+        if let Some(name) = ask.new.parameter(ask.slot) {
+            match account.parameters.all().get(&name) {
+                Some(parameter) if parameter.value == answer.id => {
+                    let held = users_of(&parameter.tags, None);
+                    if held != wanted {
+                        wrong(format!("the tags of {name} are {held:?}, not {wanted:?}"));
+                    }
+                }
+                other => wrong(format!("{name} holds {:?}", other.map(|parameter| &parameter.value))),
+            }
+        }
+        for (key, expected) in [
+            ("InferenceProfileArn", json!(answer.id)),
+            ("InferenceProfileName", json!(identity.name)),
+            ("ModelSourceArn", json!(identity.source)),
+        ] {
+            if answer.data[key] != expected {
+                wrong(format!("{key} is {}, not {expected}", answer.data[key]));
+            }
+        }
+        drop(account);
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).attributes(&answer.data, &self.guard);
+        if let (Kind::Update, Some(old), Some(held)) = (ask.kind, ask.old, self.resources.get(&ask.slot)) {
+            let is_rollback = held.declaration == *ask.new;
+            let is_same = self.identity(ask.slot, old) == identity;
+            let moved = answer.id != held.id;
+            if !is_rollback && is_same == moved {
+                let what = format!(
+                    "request {number}: the id {} though the immutable properties {}",
+                    if moved { "moved" } else { "stayed" },
+                    if is_same { "are the same" } else { "changed" }
+                );
+                self.guard.breach(Promise::PhysicalId, what);
+            }
+        }
+    }
+
+    /// A failure without a fault must have its reason in what is declared.
+    fn is_due_to_fail(&self, number: usize, ask: &Ask<'_>, answer: &Answer) {
+        let is_refused = ask.new.is_refused();
+        let names_collide = self.facts.unique_names;
+        let is_protected = ask.kind == Kind::Delete && ask.new.protect != 0;
+        let is_overtaken = *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_short = self.facts.service_timeout.is_some();
+        if !(is_refused || names_collide || is_protected || is_overtaken || is_short) {
+            let what = format!("request {number} fails without a cause: {}", answer.reason);
+            self.guard.breach(Promise::Fulfilled, what);
+        }
+    }
+
+    /// A Delete in a clean-up failed, which leaks: nothing that passes may be its reason.
+    fn gives_up(&mut self, is_protected: bool) {
+        self.gave_up = true;
+        let is_killed = self.lambda.kills.load(std::sync::atomic::Ordering::Relaxed) > 0;
+        let is_short = self.facts.service_timeout.is_some();
+        if !(is_protected || is_killed || is_short || self.lambda.is_denied() || self.lambda.has_stragglers())
+        {
+            self.guard.breach(Promise::DeletesRight, "a clean-up fails for what would have passed");
+        }
+    }
+
+    /// A replaced profile with a drain period lives on.
+    fn drains(&self, slot: usize, held: &Resource, outcome: &Outcome) {
+        let declared = self.resources.get(&slot).map(|now| now.declaration.drain);
+        let drains = declared.is_some_and(|drain| drain != 0);
+        let is_adopted = held.declaration.adopts;
+        if outcome.succeeded().is_some() && drains && !is_adopted {
+            let profiles = self.aws.account().profiles();
+            let marked =
+                profiles.get(&held.id).is_some_and(|held| held.contains_key(profile::tags::DRAIN_UNTIL));
+            if !marked {
+                self.guard.breach(Promise::DeletesRight, format!("{} does not drain", held.id));
+            }
+        }
+    }
+
+    /// After an operation without anything that lingers, the stack has what it declares and nothing else.
+    async fn is_tidy(&self) {
+        let lingers = self.gave_up
+            || *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner)
+            || self.lambda.kills.load(std::sync::atomic::Ordering::Relaxed) > 0
+            || self.lambda.has_stragglers();
+        if lingers {
+            return;
+        }
+        let all = self.guard.belongings(&self.aws.account());
+        let committed = self.committed();
+        let is_draining = |arn: &String| {
+            all.profiles.get(arn).is_some_and(|held| held.contains_key(profile::tags::DRAIN_UNTIL))
+        };
+        let more: Vec<&String> = all
+            .profiles
+            .keys()
+            .filter(|arn| !committed.profiles.contains_key(*arn) && !is_draining(arn))
+            .chain(all.parameters.keys().filter(|name| !committed.parameters.contains_key(*name)))
+            .collect();
+        if !more.is_empty() {
+            self.guard.breach(Promise::NothingLeaks, format!("left by an operation: {more:?}"));
+        }
+    }
+
+    /// The stack is gone: nothing of it is left, or a kill left it, and the sweep finds it.
+    async fn is_over(&self) {
+        let left = {
+            let account = self.aws.account();
+            self.guard.belongings(&account)
+        };
+        let kills = self.lambda.kills.load(std::sync::atomic::Ordering::Relaxed);
+        if left.is_empty() {
+            self.guard.adoptable_is_released(&self.aws.account());
+        } else if kills == 0 && !self.gave_up {
+            let what = format!("{:?} {:?}", left.profiles.keys(), left.parameters);
+            self.guard.breach(Promise::NothingLeaks, format!("left of the stack: {what}"));
+        } else {
+            self.stats.lock().unwrap_or_else(PoisonError::into_inner).left_behind += 1;
+            self.is_found(&left).await;
+        }
+        let bound = |number: usize| crate::lambda::LONGEST_ANSWER + self.lambda.lateness(number);
+        self.desk.all_are_answered(bound);
+    }
+
+    /// The sweep names what a kill left, and deletes it when it may.
+    async fn is_found(&self, left: &Belongings) {
+        self.trace.line(|| format!("left behind: {:?} {:?}", left.profiles.keys(), left.parameters.keys()));
+        self.aws.account().faults.clear();
+        let asked = json!({"deleteOrphans": true, "orphanMinAge": "0", "orphanIdle": "0"});
+        let result = match functions::sweep(&self.aws, &asked).await {
+            Ok(result) => result,
+            Err(error) => {
+                return self.guard.breach(Promise::NothingLeaks, format!("the sweep failed: {error}"));
+            }
+        };
+        let found = |rule: &str, arn: &str| {
+            result["findings"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|finding| finding["rule"] == rule && finding["resource"].to_string().contains(arn))
+        };
+        for arn in left.profiles.keys() {
+            if !found("orphaned-stack-deleted", arn) && !found("drain-expired", arn) {
+                self.guard.breach(Promise::NothingLeaks, format!("the sweep does not find {arn}"));
+            }
+        }
+        for (name, parameter) in &left.parameters {
+            let goes_along = left.profiles.contains_key(&parameter.value);
+            if !goes_along && !found("parameter-dangling", name) {
+                self.guard.breach(Promise::NothingLeaks, format!("the sweep does not find {name}"));
+            }
+        }
+        let after = self.guard.belongings(&self.aws.account());
+        // What was invoked on this day is kept, whatever is asked for.
+        let is_used = !self.aws.account().invocations.is_empty();
+        if !after.profiles.is_empty() && !is_used {
+            let what = format!("the sweep leaves {:?}: {}", after.profiles, result["actions"]);
+            self.guard.breach(Promise::NothingLeaks, what);
+        }
+    }
+
+    // -- what else happens ---------------------------------------------------------------------------
+
+    fn invoke_all(&self) {
+        let now = ports::Clock::now(&self.aws);
+        let mut account = self.aws.account();
+        for held in self.resources.values() {
+            let id = held.id.rsplit('/').next().unwrap_or_default().to_owned();
+            account.invocations.entry(id).or_default().push(now);
+        }
+    }
+}
+
+/// A sweep that runs beside an update, with all its actions.
+async fn sweep_beside(aws: InProcess, trace: Arc<Trace>, after_s: Option<u16>) {
+    let Some(after_s) = after_s else { return };
+    sleep(Duration::from_secs(u64::from(after_s))).await;
+    let asked =
+        json!({"deleteOrphans": true, "republishParameters": true, "orphanMinAge": "0", "orphanIdle": "0"});
+    let result = functions::sweep(&aws, &asked).await;
+    trace.line(|| match result {
+        Ok(result) => format!("a sweep did {}", result["actions"]),
+        Err(error) => format!("a sweep failed: {error}"),
+    });
+}
+
+/// What no log line may hold of a response URL.
+pub const SIGNATURE: &str = "response-url-signature";
+
+fn ports_now(aws: &InProcess, _: &local_aws::in_process::Account) -> OffsetDateTime {
+    ports::Clock::now(aws)
+}
+
+fn cancelled_at(began: Instant, failure: Option<&SiblingFailure>) -> Option<Instant> {
+    let failure = failure.filter(|failure| failure.cancels)?;
+    Some(began + Duration::from_secs(u64::from(failure.after_s)))
+}
+
+/// The id by which CloudFormation deletes what a Create made, or may have made.
+fn id_after(slot: usize, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answered(answer) => answer.id.clone(),
+        Outcome::TimedOut | Outcome::Cancelled => format!("app-{}-1A2B3C4D5E6F", LOGICAL_IDS[slot]),
+    }
+}

@@ -1,0 +1,232 @@
+//! Where answers arrive: CloudFormation's bucket, and what it makes of what is put there.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use custom_resource::{AnswerSink, PutError, ResponseUrl};
+use serde_json::Value;
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{
+    promises::{Guard, Promise},
+    scenario::Trouble,
+};
+
+/// How long a response URL lives (FACTS: about two hours).
+const URL_LIFE: Duration = Duration::from_secs(7_200);
+
+/// How many bytes an answer may have.
+const MAX_BYTES: usize = 4_096;
+
+/// How many a physical id may have.
+const MAX_ID_BYTES: usize = 1_024;
+
+/// An answer that CloudFormation took.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Whether it is SUCCESS.
+    pub succeeded: bool,
+    /// The physical id.
+    pub id: String,
+    /// The reason of a failure.
+    pub reason: String,
+    /// The attributes.
+    pub data: Value,
+}
+
+/// What was asked, and what came back.
+struct Entry {
+    payload: Value,
+    issued: Instant,
+    waiting: Option<oneshot::Sender<Answer>>,
+    accepted: Option<(Answer, Instant)>,
+    /// Whether an answer is still asked for: not of what was cancelled.
+    is_due: bool,
+}
+
+/// The bucket.
+pub struct Desk {
+    guard: Arc<Guard>,
+    entries: Mutex<BTreeMap<usize, Entry>>,
+    puts: Mutex<Puts>,
+}
+
+/// What becomes of PUTs: of each trouble, how many go well first, how many then do not, and whether they arrive;
+/// and how many of either were struck.
+struct Puts {
+    troubles: Vec<(u8, u8, bool)>,
+    lost: u64,
+    unheard: u64,
+}
+
+impl Puts {
+    fn strike(&mut self) -> Option<bool> {
+        let (skip, times, arrives) = self.troubles.iter_mut().find(|(_, times, _)| *times > 0)?;
+        if *skip > 0 {
+            *skip -= 1;
+            return None;
+        }
+        *times -= 1;
+        let count = if *arrives { &mut self.unheard } else { &mut self.lost };
+        *count += 1;
+        Some(*arrives)
+    }
+}
+
+impl Desk {
+    /// An empty bucket.
+    pub fn new(guard: Arc<Guard>, troubles: &[Trouble]) -> Self {
+        let puts = troubles.iter().filter_map(|trouble| match trouble {
+            Trouble::Puts { skip, times, arrives } => Some((*skip, *times, *arrives)),
+            _ => None,
+        });
+        Self {
+            guard,
+            entries: Mutex::default(),
+            puts: Mutex::new(Puts { troubles: puts.collect(), lost: 0, unheard: 0 }),
+        }
+    }
+
+    /// How many PUTs were lost, and how many arrived without that being heard.
+    pub fn struck(&self) -> (u64, u64) {
+        let puts = self.puts.lock().unwrap_or_else(PoisonError::into_inner);
+        (puts.lost, puts.unheard)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<usize, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Expects an answer to request `number`.
+    pub fn expect(&self, number: usize, payload: &Value) -> oneshot::Receiver<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        let entry = Entry {
+            payload: payload.clone(),
+            issued: Instant::now(),
+            waiting: Some(sender),
+            accepted: None,
+            is_due: true,
+        };
+        self.entries().insert(number, entry);
+        receiver
+    }
+
+    /// Nobody waits for the answer to this request any more.
+    pub fn give_up(&self, number: usize) {
+        if let Some(entry) = self.entries().get_mut(&number) {
+            entry.is_due = false;
+            entry.waiting = None;
+        }
+    }
+
+    /// What was answered to a request.
+    pub fn accepted(&self, number: usize) -> Option<Answer> {
+        self.entries().get(&number)?.accepted.as_ref().map(|(answer, _)| answer.clone())
+    }
+
+    /// At the end: every request that was waited for was answered within its bound.
+    pub fn all_are_answered(&self, bound: impl Fn(usize) -> Duration) {
+        for (number, entry) in &*self.entries() {
+            let what = &entry.payload["RequestType"];
+            match &entry.accepted {
+                None if entry.is_due => {
+                    self.guard.breach(Promise::OneAnswer, format!("request {number} ({what}) has no answer"));
+                }
+                Some((_, at)) if entry.is_due && *at - entry.issued > bound(*number) => {
+                    let late = (*at - entry.issued).as_secs();
+                    self.guard.breach(
+                        Promise::OneAnswer,
+                        format!("request {number} ({what}) was answered after {late} s"),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes what was put behind the URL of request `number`.
+    fn take(&self, number: usize, body: &[u8]) -> Result<(), PutError> {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(&number) else {
+            self.guard
+                .breach(Promise::OneAnswer, format!("an answer to a request {number} that was never sent"));
+            return Err(PutError::Final("HTTP status 403".to_owned()));
+        };
+        if entry.issued.elapsed() > URL_LIFE {
+            return Err(PutError::Final("HTTP status 403: Request has expired".to_owned()));
+        }
+        let answer = match read(&entry.payload, body) {
+            Ok(answer) => answer,
+            Err(what) => {
+                self.guard.breach(Promise::AnswersFit, format!("the answer to request {number}: {what}"));
+                return Ok(());
+            }
+        };
+        if entry.accepted.is_none() {
+            entry.accepted = Some((answer.clone(), Instant::now()));
+            if let Some(waiting) = entry.waiting.take() {
+                let _ = waiting.send(answer);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads an answer as strictly as CloudFormation, and more so.
+fn read(payload: &Value, body: &[u8]) -> Result<Answer, String> {
+    if body.len() > MAX_BYTES {
+        return Err(format!("it has {} bytes", body.len()));
+    }
+    let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    for field in ["StackId", "RequestId", "LogicalResourceId"] {
+        if answer[field] != payload[field] {
+            return Err(format!("{field} is {}, not {}", answer[field], payload[field]));
+        }
+    }
+    let id = answer["PhysicalResourceId"].as_str().unwrap_or_default().to_owned();
+    if id.is_empty() || id.len() > MAX_ID_BYTES {
+        return Err(format!("PhysicalResourceId is «{id}»"));
+    }
+    if payload["RequestType"] == "Delete" && payload["PhysicalResourceId"] != id.as_str() {
+        return Err(format!("a Delete of {} is answered with {id}", payload["PhysicalResourceId"]));
+    }
+    let reason = answer["Reason"].as_str().unwrap_or_default().to_owned();
+    let succeeded = match answer["Status"].as_str() {
+        Some("SUCCESS") => true,
+        Some("FAILED") if reason.is_empty() => return Err("it fails without a reason".to_owned()),
+        Some("FAILED") => false,
+        other => return Err(format!("Status is {other:?}")),
+    };
+    let is_text = |value: &Value| value.is_string();
+    let fits =
+        |value: &Value| is_text(value) || value.as_array().is_some_and(|list| list.iter().all(is_text));
+    let data = answer["Data"].clone();
+    if let Some(all) = data.as_object()
+        && let Some((key, value)) = all.iter().find(|(_, value)| !fits(value))
+    {
+        return Err(format!("Data.{key} is {value}"));
+    }
+    Ok(Answer { succeeded, id, reason, data })
+}
+
+/// One function's way to the bucket.
+pub struct Sink<'a>(pub &'a Desk);
+
+#[async_trait]
+impl AnswerSink for Sink<'_> {
+    async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), PutError> {
+        let number = url.reveal().split_once("/answer-").and_then(|(_, rest)| rest.split('?').next());
+        let number = number.and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
+        let struck = self.0.puts.lock().unwrap_or_else(PoisonError::into_inner).strike();
+        let failed = || PutError::Retryable("HTTP status 503: Slow Down".to_owned());
+        match struck {
+            Some(false) => Err(failed()),
+            Some(true) => self.0.take(number, &body).and(Err(failed())),
+            None => self.0.take(number, &body),
+        }
+    }
+}

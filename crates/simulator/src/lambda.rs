@@ -1,0 +1,351 @@
+//! Lambda: asynchronous invocations, tried three times, some of them killed; what dies to the end goes to the
+//! OnFailure destination.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use local_aws::in_process::InProcess;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    desk::{Desk, Sink},
+    functions::{self, PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
+    promises::{Guard, Promise},
+    scenario::{CallFate, Trouble},
+    trace::Trace,
+};
+
+/// How often an invocation is tried.
+const ATTEMPTS: u32 = 3;
+
+/// How old an event may be when it is tried again, as the template sets it.
+const MAX_EVENT_AGE: Duration = Duration::from_secs(600);
+
+/// From a request to its answer, when the provider dies to the end and rescue is tried three times: the longest
+/// that the template's bounds allow.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(600 + 300 + 60 + 3 * 60 + 180 + 30);
+
+/// How many calls of AWS one invocation may make. The most are made by one that polls until it runs out of time.
+const MOST_CALLS: usize = 1_500;
+
+/// Lambda, with the functions in it.
+pub struct Lambda {
+    /// The account that the functions act on.
+    pub aws: InProcess,
+    /// Where they answer.
+    pub desk: Arc<Desk>,
+    /// What must hold.
+    pub guard: Arc<Guard>,
+    /// What happened.
+    pub trace: Arc<Trace>,
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+    /// How often something was killed.
+    pub kills: AtomicUsize,
+    /// How often rescue was used.
+    pub rescues: AtomicUsize,
+    running: AtomicUsize,
+    repeats: AtomicUsize,
+    delays: AtomicUsize,
+    rescue_kills: Mutex<u8>,
+}
+
+/// How an invocation ended that did not end well.
+#[derive(Debug)]
+enum Death {
+    Killed,
+    TimedOut,
+    Erred(String),
+}
+
+impl Lambda {
+    /// Lambda with the provider.
+    pub fn new(
+        aws: InProcess,
+        desk: Arc<Desk>,
+        guard: Arc<Guard>,
+        trace: Arc<Trace>,
+        provider: Arc<dyn Provider>,
+        troubles: Vec<Trouble>,
+    ) -> Self {
+        let rescue_kills = troubles.iter().find_map(|trouble| match trouble {
+            Trouble::KillRescue { attempts, .. } => Some(*attempts),
+            _ => None,
+        });
+        Self {
+            aws,
+            desk,
+            guard,
+            trace,
+            provider,
+            troubles,
+            kills: AtomicUsize::new(0),
+            rescues: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            repeats: AtomicUsize::new(0),
+            delays: AtomicUsize::new(0),
+            rescue_kills: Mutex::new(rescue_kills.unwrap_or_default()),
+        }
+    }
+
+    /// What went wrong besides calls of AWS, and how often.
+    pub fn happened(&self) -> [(&'static str, u64); 4] {
+        let puts = self.desk.struck();
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed) as u64;
+        [
+            ("an answer is lost on its way", puts.0),
+            ("an answer arrives, and that is not heard", puts.1),
+            ("a request is delivered again", count(&self.repeats)),
+            ("a request is delivered late", count(&self.delays)),
+        ]
+    }
+
+    /// By how much the first delivery of a request is late.
+    pub fn lateness(&self, number: usize) -> Duration {
+        let late = self.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::Late { request, by_s } if usize::from(*request) == number => Some(*by_s),
+            _ => None,
+        });
+        Duration::from_secs(u64::from(late.unwrap_or_default()))
+    }
+
+    /// Whether anything but calls and PUTs goes wrong with a request.
+    pub fn is_troubled(&self, number: usize) -> bool {
+        self.troubles.iter().any(|trouble| match trouble {
+            Trouble::Kill { request, .. }
+            | Trouble::Repeat { request, .. }
+            | Trouble::Late { request, .. } => usize::from(*request) == number,
+            _ => false,
+        })
+    }
+
+    /// Whether calls are denied in this scenario, which does not pass by itself.
+    pub fn is_denied(&self) -> bool {
+        let denied = |trouble: &Trouble| matches!(trouble, Trouble::Calls { fate: CallFate::Denied, .. });
+        self.troubles.iter().any(denied)
+    }
+
+    fn has_lost_puts(&self) -> bool {
+        self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
+    }
+
+    /// Whether requests come again, or late, in this scenario.
+    pub fn has_stragglers(&self) -> bool {
+        self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Repeat { .. } | Trouble::Late { .. }))
+    }
+
+    /// Delivers a request, and whatever of it comes again.
+    pub async fn deliver(self: Arc<Self>, number: usize, payload: Value) {
+        let issued = Instant::now();
+        let repeats: Vec<Duration> = self
+            .troubles
+            .iter()
+            .filter_map(|trouble| match trouble {
+                Trouble::Repeat { request, after_s } if usize::from(*request) == number => {
+                    Some(Duration::from_secs(u64::from(*after_s)))
+                }
+                _ => None,
+            })
+            .collect();
+        let repeated = repeats.into_iter().map(|after| {
+            let (lambda, payload) = (self.clone(), payload.clone());
+            async move {
+                sleep(after).await;
+                lambda.repeat(number, payload, issued).await;
+            }
+        });
+        let first = async {
+            let late = self.lateness(number);
+            if !late.is_zero() {
+                self.delays.fetch_add(1, Ordering::Relaxed);
+                sleep(late).await;
+            }
+            self.first(number, payload.clone(), issued).await;
+        };
+        futures::join!(first, futures::future::join_all(repeated));
+    }
+
+    async fn repeat(&self, number: usize, payload: Value, issued: Instant) {
+        self.repeats.fetch_add(1, Ordering::Relaxed);
+        self.trace.line(|| {
+            format!(
+                "request {number} is delivered again, {} s after it was issued",
+                issued.elapsed().as_secs()
+            )
+        });
+        let end = self.attempt(number, ATTEMPTS, payload).await;
+        self.trace.line(|| format!("that delivery of request {number} ended: {}", told(&end)));
+    }
+
+    async fn first(&self, number: usize, payload: Value, issued: Instant) {
+        let mut last = None;
+        let mut attempt = 0;
+        let condition = loop {
+            if issued.elapsed() > MAX_EVENT_AGE {
+                break "EventAgeExceeded";
+            }
+            if attempt == ATTEMPTS {
+                break "RetriesExhausted";
+            }
+            match self.attempt(number, attempt, payload.clone()).await {
+                Ok(()) => return,
+                Err(death) => {
+                    self.trace.line(|| format!("attempt {attempt} at request {number} ended: {death:?}"));
+                    last = Some(death);
+                }
+            }
+            attempt += 1;
+            if attempt < ATTEMPTS {
+                sleep(Duration::from_secs(60 * u64::from(attempt))).await;
+            }
+        };
+        self.rescue(number, &payload, condition, attempt, last).await;
+    }
+
+    /// One invocation of the provider.
+    async fn attempt(&self, number: usize, attempt: u32, payload: Value) -> Result<(), Death> {
+        let polls = self.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::Kill { request, attempts, polls }
+                if usize::from(*request) == number && attempt < u32::from(*attempts) =>
+            {
+                Some(usize::from(*polls))
+            }
+            _ => None,
+        });
+        let calls = self.aws.account().calls.len();
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let sink = Sink(&self.desk);
+        let end = mortal(self.provider.invoke(payload, &sink), polls, PROVIDER_TIMEOUT).await;
+        let alone = self.running.fetch_sub(1, Ordering::Relaxed) == 1;
+        let made = self.aws.account().calls.len() - calls;
+        if alone && made > MOST_CALLS {
+            self.guard.breach(Promise::CallsBounded, format!("request {number} made {made} calls"));
+        }
+        if matches!(end, Err(Death::Killed)) {
+            self.kills.fetch_add(1, Ordering::Relaxed);
+        }
+        if matches!(end, Err(Death::Erred(_)))
+            && self.desk.accepted(number).is_some()
+            && !self.has_lost_puts()
+        {
+            let what = format!("request {number} errs although it was answered, so that it is run again");
+            self.guard.breach(Promise::RepeatsHarmless, what);
+        }
+        if matches!(end, Err(Death::TimedOut)) {
+            self.guard
+                .breach(Promise::OneAnswer, format!("request {number} ran into the function's timeout"));
+        }
+        end
+    }
+
+    /// The OnFailure destination.
+    async fn rescue(&self, number: usize, request: &Value, condition: &str, tried: u32, last: Option<Death>) {
+        self.rescues.fetch_add(1, Ordering::Relaxed);
+        let error = match &last {
+            None => Value::Null,
+            Some(Death::Killed) => json!({
+                "errorType": "Runtime.ExitError",
+                "errorMessage": "RequestId: 8476a536 Error: Runtime exited with error: signal: killed",
+            }),
+            Some(Death::TimedOut) => {
+                json!({"errorMessage": "2026-03-01T00:00:00Z 8476a536 Task timed out after 300.00 seconds"})
+            }
+            Some(Death::Erred(text)) => json!({"errorType": "Undelivered", "errorMessage": text}),
+        };
+        let mut record = json!({
+            "version": "1.0",
+            "timestamp": "2026-03-01T00:00:00.000Z",
+            "requestContext": {
+                "requestId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                "functionArn": format!(
+                    "arn:aws:lambda:{}:{}:function:provider:$LATEST", crate::account::REGION, crate::account::ACCOUNT
+                ),
+                "condition": condition,
+                "approximateInvokeCount": tried,
+            },
+            "requestPayload": request,
+        });
+        if !error.is_null() {
+            record["responseContext"] =
+                json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"});
+            record["responsePayload"] = error;
+        }
+        for attempt in 0..ATTEMPTS {
+            let polls = self.rescue_polls();
+            let sink = Sink(&self.desk);
+            let end =
+                mortal(functions::rescue(&self.aws, record.clone(), &sink), polls, RESCUE_TIMEOUT).await;
+            self.trace.line(|| format!("rescue of request {number}, attempt {attempt}: {}", told(&end)));
+            match end {
+                Ok(()) => return,
+                Err(Death::TimedOut) => {
+                    self.guard.breach(Promise::OneAnswer, "rescue ran into its timeout".to_owned());
+                }
+                Err(_) => {}
+            }
+            sleep(Duration::from_secs(60 * u64::from(attempt + 1))).await;
+        }
+    }
+
+    /// After how many polls the next use of rescue is killed.
+    fn rescue_polls(&self) -> Option<usize> {
+        let mut left = self.rescue_kills.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.checked_sub(1)?;
+        self.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::KillRescue { polls, .. } => Some(usize::from(*polls)),
+            _ => None,
+        })
+    }
+}
+
+fn told(end: &Result<(), Death>) -> String {
+    match end {
+        Ok(()) => "well".to_owned(),
+        Err(death) => format!("{death:?}"),
+    }
+}
+
+/// Runs an invocation until its end, its timeout, or until it is killed at one of its awaits.
+async fn mortal(
+    invocation: impl Future<Output = Result<(), String>> + Send,
+    polls: Option<usize>,
+    limit: Duration,
+) -> Result<(), Death> {
+    let life = Life { future: Box::pin(invocation), polls };
+    match timeout(limit, life).await {
+        Err(_) => Err(Death::TimedOut),
+        Ok(None) => Err(Death::Killed),
+        Ok(Some(Err(error))) => Err(Death::Erred(error)),
+        Ok(Some(Ok(()))) => Ok(()),
+    }
+}
+
+/// A future that ends after so many polls, and then gives nothing.
+struct Life<'a, T> {
+    future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
+    polls: Option<usize>,
+}
+
+impl<T> Future for Life<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        match &mut self.polls {
+            Some(0) => return Poll::Ready(None),
+            Some(polls) => *polls -= 1,
+            None => {}
+        }
+        self.future.as_mut().poll(context).map(Some)
+    }
+}

@@ -1,0 +1,408 @@
+//! The provider with a bug in it, to see that the simulation sees.
+//!
+//! Each mutant is the provider as it ships with one thing bent: what it is told by AWS, what it does to AWS, or
+//! what it makes of a request. They are the mistakes that providers make (FACTS on custom resources), one by one.
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use custom_resource::{
+    Answer, AnswerSink, Deadline, PhysicalId, PutError, Request, RequestKind, Resource, ResponseUrl, serve,
+};
+use local_aws::in_process::InProcess;
+use ports::{ErrorKind, NewParameter, NewProfile, Result};
+use profile::{
+    arn::ProfileArn,
+    record::{ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord},
+    spec,
+    tags::{self, Owner, Tags},
+};
+use provider::{Ports, resource::InferenceProfile};
+use serde_json::{Value, json};
+
+use crate::functions::{Make, PROVIDER_TIMEOUT, Provider, invocation, ports, settings, trust};
+
+/// A deliberate bug.
+pub struct Mutant {
+    /// What it does wrong.
+    pub name: &'static str,
+    /// Within how many seeds, from 0 on, the simulation notices.
+    pub seeds: u64,
+    /// What makes the provider.
+    pub make: Make,
+}
+
+macro_rules! mutants {
+    ($($name:literal, $seeds:literal, $bug:ident;)*) => {
+        /// All of them.
+        pub const MUTANTS: &[Mutant] = &[
+            $(Mutant { name: $name, seeds: $seeds, make: |aws| Bent::provider(aws, Bug::$bug) },)*
+        ];
+    };
+}
+
+mutants! {
+    "deletes the replaced profile inside the Update", 100, DeletesInUpdate;
+    "takes every parameter for its own", 100, OwnsEveryParameter;
+    "deletes without comparing whose a profile is", 100, OwnsEveryProfile;
+    "trusts the owner's tags on any profile", 300, TrustsTags;
+    "makes the physical id of the request id", 100, IdOfRequest;
+    "makes the physical id of the logical id", 100, IdOfLogicalId;
+    "errs after the answer", 100, ErrsAfterAnswer;
+    "does not answer a failure", 100, SilentFailure;
+    "hangs in a Delete", 100, HangsInDelete;
+    "answers a Delete with another id", 100, OtherIdOnDelete;
+    "fails a Delete of what was never made", 100, FailsDeleteOfNothing;
+    "lets an answer grow too long", 100, LongAnswer;
+    "forgets an attribute on Update", 300, ForgetsAttribute;
+    "never takes a tag off", 300, KeepsTags;
+    "never writes a changed tag", 300, WritesNoTags;
+    "leaves the parameter at the old profile", 300, LeavesParameterBehind;
+    "moves a parameter by deleting and making it", 300, MovesByDeleting;
+    "leaves the parameter when the stack goes", 100, LeavesParameter;
+    "leaves the profile when the stack goes", 100, LeavesProfile;
+    "deletes what it adopted", 600, DeletesAdopted;
+    "ignores DrainPeriod", 600, IgnoresDrain;
+    "makes a profile again when an answer is lost", 1_000, MakesAgain;
+    "does not ask the stack whether it still waits", 1_000, DoesNotAskStack;
+    "does not look for what a cancelled Create made", 1_000, DoesNotSeek;
+    "takes \"false\" for true", 300, FalseIsTrue;
+    "drops the description", 100, DropsDescription;
+    "logs the response URL", 100, LogsUrl;
+    "logs what is declared", 300, LogsProperties;
+    "asks without end", 100, AsksWithoutEnd;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bug {
+    DeletesInUpdate,
+    OwnsEveryParameter,
+    OwnsEveryProfile,
+    TrustsTags,
+    IdOfRequest,
+    IdOfLogicalId,
+    ErrsAfterAnswer,
+    SilentFailure,
+    HangsInDelete,
+    OtherIdOnDelete,
+    FailsDeleteOfNothing,
+    LongAnswer,
+    ForgetsAttribute,
+    KeepsTags,
+    WritesNoTags,
+    LeavesParameterBehind,
+    MovesByDeleting,
+    LeavesParameter,
+    LeavesProfile,
+    DeletesAdopted,
+    IgnoresDrain,
+    MakesAgain,
+    DoesNotAskStack,
+    DoesNotSeek,
+    FalseIsTrue,
+    DropsDescription,
+    LogsUrl,
+    LogsProperties,
+    AsksWithoutEnd,
+}
+
+/// The provider, bent, and the AWS that it sees.
+#[derive(Clone)]
+struct Bent {
+    aws: InProcess,
+    bug: Bug,
+    /// Who asks at the moment.
+    owner: Arc<Mutex<Option<Owner>>>,
+}
+
+impl Bent {
+    fn provider(aws: &InProcess, bug: Bug) -> Arc<dyn Provider> {
+        Arc::new(Self { aws: aws.clone(), bug, owner: Arc::default() })
+    }
+
+    fn is(&self, bug: Bug) -> bool {
+        self.bug == bug
+    }
+
+    fn ports(&self) -> Ports {
+        let bent = Arc::new(self.clone());
+        Ports {
+            profiles: bent.clone(),
+            ownership: bent.clone(),
+            parameters: bent.clone(),
+            stacks: bent,
+            ..ports(&self.aws)
+        }
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The tags as if they were the owner's who asks.
+    fn claimed(&self, mut held: Tags) -> Tags {
+        held.extend(self.owner().map(|owner| owner.tags()).unwrap_or_default());
+        held
+    }
+}
+
+#[async_trait]
+impl Provider for Bent {
+    async fn invoke(&self, mut payload: Value, sink: &dyn AnswerSink) -> std::result::Result<(), String> {
+        let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
+        let owner = Owner { stack_id: text("StackId"), logical_id: text("LogicalResourceId") };
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
+        match self.bug {
+            Bug::LogsUrl => tracing::info!(url = text("ResponseURL"), "request received"),
+            Bug::LogsProperties => {
+                tracing::info!(properties = %payload["ResourceProperties"], "request received")
+            }
+            Bug::FalseIsTrue => payload["ResourceProperties"]["PublishParameter"] = json!("true"),
+            Bug::DropsDescription => {
+                if let Some(properties) = payload["ResourceProperties"].as_object_mut() {
+                    properties.remove("Description");
+                }
+            }
+            Bug::HangsInDelete if payload["RequestType"] == "Delete" => pending().await,
+            _ => {}
+        }
+        let resource =
+            BentResource { inner: InferenceProfile::new(self.ports(), settings()), bent: self.clone() };
+        let sink = BentSink { inner: sink, bug: self.bug, is_update: payload["RequestType"] == "Update" };
+        let served =
+            serve(payload, &invocation(PROVIDER_TIMEOUT), &trust("provider"), &resource, &sink).await;
+        if self.is(Bug::ErrsAfterAnswer) {
+            return Err("after the answer".to_owned());
+        }
+        served.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+struct BentResource {
+    inner: InferenceProfile,
+    bent: Bent,
+}
+
+#[async_trait]
+impl Resource for BentResource {
+    async fn handle(&self, request: &Request, deadline: Deadline) -> Answer {
+        let bent = &self.bent;
+        let mut answer = self.inner.handle(request, deadline).await;
+        let given = request.kind.physical_id().cloned();
+        let is_delete = matches!(request.kind, RequestKind::Delete { .. });
+        if bent.is(Bug::FailsDeleteOfNothing)
+            && given.as_ref().is_some_and(|id| id.as_str().starts_with("not-created:"))
+        {
+            return Answer::failed(PhysicalId::unknown(&request.logical_id), "there is nothing".to_owned());
+        }
+        let Answer::Success { physical_id, .. } = &mut answer else { return answer };
+        match bent.bug {
+            Bug::DeletesInUpdate if !is_delete => {
+                if let Some(old) = given.filter(|old| old != physical_id)
+                    && let Some(arn) = ProfileArn::parse(old.as_str())
+                {
+                    let _ = ports::Profiles::delete(&bent.aws, &arn).await;
+                }
+            }
+            Bug::IdOfRequest if !is_delete => {
+                let id = format!("profile-{}", request.request_id.as_str());
+                *physical_id = PhysicalId::parse(id).unwrap_or_else(|_| physical_id.clone());
+            }
+            Bug::IdOfLogicalId if !is_delete => *physical_id = PhysicalId::unknown(&request.logical_id),
+            _ => {}
+        }
+        answer
+    }
+
+    fn fallback_physical_id(&self, request: &Request) -> PhysicalId {
+        self.inner.fallback_physical_id(request)
+    }
+}
+
+struct BentSink<'a> {
+    inner: &'a dyn AnswerSink,
+    bug: Bug,
+    is_update: bool,
+}
+
+#[async_trait]
+impl AnswerSink for BentSink<'_> {
+    async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> std::result::Result<(), PutError> {
+        let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match self.bug {
+            Bug::SilentFailure if answer["Status"] == "FAILED" => return Ok(()),
+            Bug::LongAnswer => answer["Data"]["Padding"] = json!("x".repeat(4_000)),
+            Bug::ForgetsAttribute if self.is_update => {
+                if let Some(data) = answer["Data"].as_object_mut() {
+                    data.remove("ModelSourceArn");
+                }
+            }
+            Bug::OtherIdOnDelete if answer["Data"].is_null() => {
+                answer["PhysicalResourceId"] = json!("deleted")
+            }
+            _ => return self.inner.put(url, body).await,
+        }
+        self.inner.put(url, answer.to_string().into_bytes()).await
+    }
+}
+
+#[async_trait]
+impl ports::Profiles for Bent {
+    async fn create(&self, profile: &NewProfile) -> Result<ProfileArn> {
+        let made = ports::Profiles::create(&self.aws, profile).await;
+        match made {
+            Err(error) if self.is(Bug::MakesAgain) && error.kind == ErrorKind::Unknown => {
+                let again = NewProfile { token: format!("{}-again", profile.token), ..profile.clone() };
+                ports::Profiles::create(&self.aws, &again).await
+            }
+            made => made,
+        }
+    }
+
+    async fn get(&self, arn_or_id: &str) -> Result<ProfileRecord> {
+        if self.is(Bug::AsksWithoutEnd) {
+            for _ in 0..2_000 {
+                let _ = ports::Profiles::get(&self.aws, arn_or_id).await;
+            }
+        }
+        ports::Profiles::get(&self.aws, arn_or_id).await
+    }
+
+    async fn list(&self) -> Result<Vec<ProfileRecord>> {
+        if self.is(Bug::DoesNotSeek) {
+            return Ok(Vec::new());
+        }
+        ports::Profiles::list(&self.aws).await
+    }
+
+    async fn delete(&self, arn: &ProfileArn) -> Result<()> {
+        if self.is(Bug::LeavesProfile) {
+            return Ok(());
+        }
+        ports::Profiles::delete(&self.aws, arn).await
+    }
+
+    async fn tags(&self, arn: &ProfileArn) -> Result<Tags> {
+        let held = ports::Profiles::tags(&self.aws, arn).await?;
+        let claims = match self.bug {
+            Bug::OwnsEveryProfile => true,
+            Bug::TrustsTags => self.owner().is_some_and(|owner| owner.owns(&held)),
+            _ => false,
+        };
+        if !claims {
+            return Ok(held);
+        }
+        // As if nothing were compared: the tags are those that the profile itself would have.
+        let mut claimed = self.claimed(held);
+        if let Ok(record) = ports::Profiles::get(&self.aws, arn.as_str()).await {
+            let source = claimed.get(tags::MODEL_SOURCE).cloned().unwrap_or_default();
+            let digest = spec::digest(&record.name, record.description.as_deref(), &source);
+            claimed.insert(tags::MODEL_SOURCE.to_owned(), source);
+            claimed.insert(tags::SPEC.to_owned(), digest);
+        }
+        Ok(claimed)
+    }
+
+    async fn tag(&self, arn: &ProfileArn, put: &Tags) -> Result<()> {
+        match self.bug {
+            Bug::WritesNoTags => Ok(()),
+            Bug::IgnoresDrain if put.contains_key(tags::DRAIN_UNTIL) => {
+                ports::Profiles::delete(&self.aws, arn).await
+            }
+            _ => ports::Profiles::tag(&self.aws, arn, put).await,
+        }
+    }
+
+    async fn untag(&self, arn: &ProfileArn, keys: &[String]) -> Result<()> {
+        let releases = keys.iter().any(|key| key == tags::STACK_ID);
+        match self.bug {
+            Bug::KeepsTags if !releases => Ok(()),
+            Bug::DeletesAdopted if releases => ports::Profiles::delete(&self.aws, arn).await,
+            _ => ports::Profiles::untag(&self.aws, arn, keys).await,
+        }
+    }
+}
+
+#[async_trait]
+impl ports::Ownership for Bent {
+    async fn owned_by(&self, owner: &Owner) -> Result<Vec<String>> {
+        if self.is(Bug::DoesNotSeek) {
+            return Ok(Vec::new());
+        }
+        ports::Ownership::owned_by(&self.aws, owner).await
+    }
+}
+
+#[async_trait]
+impl ports::Parameters for Bent {
+    async fn get(&self, names: &[String]) -> Result<BTreeMap<String, ParameterRecord>> {
+        ports::Parameters::get(&self.aws, names).await
+    }
+
+    async fn create(&self, parameter: &NewParameter) -> Result<()> {
+        ports::Parameters::create(&self.aws, parameter).await
+    }
+
+    async fn overwrite(&self, name: &str, value: &str) -> Result<()> {
+        match self.bug {
+            Bug::LeavesParameterBehind => Ok(()),
+            Bug::MovesByDeleting => {
+                let held = ports::Parameters::tags(&self.aws, name).await?;
+                ports::Parameters::delete(&self.aws, name).await?;
+                let new = NewParameter {
+                    name: name.to_owned(),
+                    value: value.to_owned(),
+                    description: String::new(),
+                    tags: held,
+                };
+                ports::Parameters::create(&self.aws, &new).await
+            }
+            _ => ports::Parameters::overwrite(&self.aws, name, value).await,
+        }
+    }
+
+    async fn delete(&self, name: &str) -> Result<()> {
+        if self.is(Bug::LeavesParameter) {
+            return Ok(());
+        }
+        ports::Parameters::delete(&self.aws, name).await
+    }
+
+    async fn tags(&self, name: &str) -> Result<Tags> {
+        let held = ports::Parameters::tags(&self.aws, name).await?;
+        Ok(if self.is(Bug::OwnsEveryParameter) { self.claimed(held) } else { held })
+    }
+
+    async fn tag(&self, name: &str, put: &Tags) -> Result<()> {
+        if self.is(Bug::WritesNoTags) {
+            return Ok(());
+        }
+        ports::Parameters::tag(&self.aws, name, put).await
+    }
+
+    async fn untag(&self, name: &str, keys: &[String]) -> Result<()> {
+        if self.is(Bug::KeepsTags) {
+            return Ok(());
+        }
+        ports::Parameters::untag(&self.aws, name, keys).await
+    }
+}
+
+#[async_trait]
+impl ports::Stacks for Bent {
+    async fn stack(&self, stack_id: &str) -> Result<StackRecord> {
+        let told = ports::Stacks::stack(&self.aws, stack_id).await?;
+        if self.is(Bug::DoesNotAskStack) {
+            return Ok(StackRecord { status: "UPDATE_IN_PROGRESS".to_owned(), began: None, ..told });
+        }
+        Ok(told)
+    }
+
+    async fn resource(&self, stack_id: &str, logical_id: &str) -> Result<StackResourceRecord> {
+        ports::Stacks::resource(&self.aws, stack_id, logical_id).await
+    }
+}

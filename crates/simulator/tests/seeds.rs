@@ -1,0 +1,47 @@
+//! Twenty thousand seeds, in parts that run side by side, and the seeds that once broke a promise.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use simulator::{
+    functions::Shipped,
+    run::run,
+    seeds::{report, scenario},
+};
+
+fn hold(seeds: impl IntoIterator<Item = u64>) {
+    for seed in seeds {
+        if !run(&scenario(seed).unwrap(), Shipped::over, false).breaches.is_empty() {
+            panic!("{}", report(seed, Shipped::over));
+        }
+    }
+}
+
+#[test]
+fn seeds_from_0() {
+    hold(0..5_000);
+}
+
+#[test]
+fn seeds_from_5000() {
+    hold(5_000..10_000);
+}
+
+#[test]
+fn seeds_from_10000() {
+    hold(10_000..15_000);
+}
+
+#[test]
+fn seeds_from_15000() {
+    hold(15_000..20_000);
+}
+
+/// A run is the same every time: without that a seed would tell nothing.
+#[test]
+fn a_seed_is_played_in_the_same_way_again() {
+    for seed in 0..50 {
+        let scenario = scenario(seed).unwrap();
+        let [first, second] = [0, 1].map(|_| run(&scenario, Shipped::over, true).trace);
+        assert_eq!(first, second, "seed {seed}");
+    }
+}
