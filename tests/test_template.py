@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from local_cloud import PROVIDER_LOG_GROUP, ROOT, SERVICE_TOKEN_PARAMETER, STACK, LocalCloud
+from local_cloud import PROVIDER_LOG_GROUP, RESCUE_FUNCTION, ROOT, SERVICE_TOKEN_PARAMETER, STACK, LocalCloud
+from policies import Template, as_list
 from stacks import Account, Profile, Stack
 
 EXAMPLES = ROOT / "examples"
+TEMPLATE = Template((ROOT / "template.yaml").read_text())
 
 
-# What each function calls AWS by: files of crates/aws/src.
-PROVIDER_ADAPTERS = ("metrics", "models", "ownership", "parameters", "profiles", "stacks", "usage")
-# What the sweep never calls, though it shares an adapter with the provider.
-PROVIDERS_ALONE = {
-    "bedrock:CreateInferenceProfile",
-    "bedrock:GetFoundationModel",
-    "bedrock:TagResource",
-    "ssm:RemoveTagsFromResource",
-}
-
-
-def statements(cloud: LocalCloud, role: str = "ProviderRole") -> Iterator[dict[str, Any]]:
+def statements(cloud: LocalCloud, role: str) -> Iterator[dict[str, Any]]:
     """The statements of a function's role."""
     iam, formation = cloud.client("iam"), cloud.client("cloudformation")
     described = formation.describe_stack_resource(StackName=STACK, LogicalResourceId=role)
@@ -34,11 +24,6 @@ def statements(cloud: LocalCloud, role: str = "ProviderRole") -> Iterator[dict[s
     assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         yield from iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
-
-
-def as_list(value: str | list[str]) -> list[str]:
-    """IAM writes a list of one as that one."""
-    return [value] if isinstance(value, str) else value
 
 
 def test_the_service_token_is_an_output_an_export_and_a_parameter(cloud: LocalCloud, token: str) -> None:
@@ -61,73 +46,35 @@ def test_the_functions_settings(cloud: LocalCloud, token: str) -> None:
     assert function["LoggingConfig"]["LogGroup"] == PROVIDER_LOG_GROUP
     retries = functions.get_function_event_invoke_config(FunctionName=token, Qualifier="$LATEST")
     assert retries["MaximumRetryAttempts"] == 2
-    assert retries["MaximumEventAgeInSeconds"] == 3600
+    assert retries["MaximumEventAgeInSeconds"] == 600
+    rescue = functions.get_function_configuration(FunctionName=RESCUE_FUNCTION)["FunctionArn"]
+    assert retries["DestinationConfig"]["OnFailure"]["Destination"] == rescue
     groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=PROVIDER_LOG_GROUP)["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [90]
 
 
-def called(*adapters: str) -> set[str]:
-    """The actions that adapters name, each as IAM does."""
-    folder = ROOT / "crates" / "aws" / "src"
-    files = [folder / f"{each}.rs" for each in adapters] if adapters else folder.glob("*.rs")
-    return {
-        action for path in files for action in re.findall(r'= "((?:[a-z0-9]+):[A-Z]\w+)";', path.read_text())
+@pytest.mark.parametrize("role", TEMPLATE.of_type("AWS::IAM::Role"))
+def test_the_deployed_roles_are_those_that_are_judged(cloud: LocalCloud, token: str, role: str) -> None:
+    """What roles may do is judged in ``test_iam.py``, by the template; a deployment gives the same."""
+
+    def seen(action: Any, condition: dict[str, dict[str, Any]]) -> tuple[set[str], set[str]]:
+        # Which keys a condition names; the stand-in takes an empty list of Regions for one that has some.
+        return set(as_list(action)), {
+            f"{operator} {key}" for operator in condition for key in condition[operator]
+        }
+
+    expected = TEMPLATE.statements(role, TEMPLATE.defaults)
+    judged = {each.sid: seen(list(each.actions), each.conditions) for each in expected}
+    deployed = {
+        each["Sid"]: seen(each["Action"], each.get("Condition", {})) for each in statements(cloud, role)
     }
+    assert deployed == judged
 
 
-def allowed(cloud: LocalCloud, role: str) -> set[str]:
-    """The actions that a role allows, beside those of the log."""
-    actions = {action for each in statements(cloud, role) for action in as_list(each["Action"])}
-    return actions - {"logs:CreateLogStream", "logs:PutLogEvents"}
-
-
-def test_the_roles_allow_exactly_what_the_code_calls(cloud: LocalCloud, token: str) -> None:
-    assert allowed(cloud, "ProviderRole") == called(*PROVIDER_ADAPTERS)
-
-
-# What the sweep may do besides: S3 answers by it whether there is a report yet, CloudFormation asks for it
-# where all stacks are described, and Lambda itself keeps by it what the sweep erred on.
-UNCALLED = {"s3:ListBucket", "cloudformation:ListStacks", "sqs:SendMessage"}
-# What only those actions need that are switched off by default: re-publishing, deleting orphans.
-OFF_BY_DEFAULT = {
-    "bedrock:UntagResource",
-    "ssm:AddTagsToResource",
-    "ssm:DeleteParameter",
-    "ssm:ListTagsForResource",
-    "ssm:PutParameter",
-}
-
-
-def test_the_sweeps_role_allows_what_is_switched_on(swept: LocalCloud, swept_token: str) -> None:
-    everything = (called() - PROVIDERS_ALONE) | UNCALLED
-    assert allowed(swept, "SweepRole") == everything - OFF_BY_DEFAULT
-    text = (ROOT / "template.yaml").read_text()
-    policies = text[text.index("  SweepRole:") :]
-    for action in everything:
-        assert action in policies, "a setting that is switched on brings it"
-
-
-def test_the_role_allows_it_on_the_narrowest_resources(cloud: LocalCloud, token: str) -> None:
-    stack_id = "inference-profile-manager:stack-id"
-    without_resources = set()
-    for each in statements(cloud):
-        actions, resources = as_list(each["Action"]), as_list(each["Resource"])
-        condition = str(each.get("Condition", ""))
-        if resources == ["*"]:
-            without_resources |= set(actions)
-        if actions == ["bedrock:DeleteInferenceProfile"]:
-            assert f"aws:ResourceTag/{stack_id}" in condition
-            assert "inference-profile-manager:adopted" in condition, "what was adopted is never deleted"
-        if {"bedrock:TagResource", "bedrock:UntagResource"} & set(actions):
-            assert stack_id in condition, "only what is ours, or becomes ours by this very call"
-        if any(action.startswith("ssm:") for action in actions):
-            assert resources == ["arn:aws:ssm:us-east-1:000000000000:parameter/inference-profiles/*"]
-    assert without_resources == {
-        "bedrock:ListInferenceProfiles",
-        "bedrock:ListFoundationModels",
-        "tag:GetResources",
-        "cloudwatch:GetMetricData",
-    }
+def test_every_queue_is_encrypted() -> None:
+    """The scanner of the templates does not know the property."""
+    for name, queue in TEMPLATE.of_type("AWS::SQS::Queue").items():
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True, name
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))

@@ -1,0 +1,158 @@
+"""Builds of the functions: how long they take, and what their binaries consist of.
+
+The sources are copied and built apart, so that neither the files that are touched nor what was compiled
+already are anybody else's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import ROOT, STATE
+from bench.cloud import log_file
+from bench.contenders import MissingError, binary, functions, zipped
+from bench.progress import Progress
+from local_cloud import tool
+
+SOURCE = STATE / "source"
+TARGET = STATE / "target"
+TOOLS = ROOT / ".local" / "tools"
+
+CARGO_BLOAT_VERSION = "0.12.1"
+
+# What is touched for an incremental build: all members rest on it.
+TOUCHED = "crates/profile/src/lib.rs"
+
+
+def measure(*, quick: bool, progress: Progress) -> dict[str, Any]:
+    """Seconds of the builds, and the parts of each binary."""
+    result: dict[str, Any] = {"binaries": {name: sections(binary(name)) for name in functions()}}
+    if quick:
+        return {**result, "not_measured": {"builds, sizes by crate": "left out of a quick run"}}
+    copy_sources()
+    result["seconds"] = seconds(progress)
+    try:
+        result["crates"] = {name: by_crate(name, progress) for name in functions()}
+    except MissingError as error:
+        result["not_measured"] = {"sizes by crate": str(error)}
+    return result
+
+
+def copy_sources() -> None:
+    """The workspace as it is now."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.rmtree(TARGET, ignore_errors=True)
+    SOURCE.mkdir(parents=True)
+    shutil.copytree(ROOT / "crates", SOURCE / "crates")
+    for name in ("Cargo.toml", "Cargo.lock"):
+        shutil.copy(ROOT / name, SOURCE)
+
+
+def seconds(progress: Progress) -> dict[str, float]:
+    """How long each build takes. Dependencies are downloaded beforehand."""
+    cargo(["fetch", "--locked"])
+    packages = [word for name in functions() for word in ("--package", name)]
+    release = ["lambda", "build", "--release", "--locked", *packages]
+    development = ["build", "--locked", *packages]
+    builds = {
+        "clean, as they ship": (release, False),
+        "incremental, as they ship": (release, True),
+        "clean, development": (development, False),
+        "incremental, development": (development, True),
+    }
+    taken = {}
+    for name, (command, touches) in builds.items():
+        progress.say(name)
+        if touches:
+            (SOURCE / TOUCHED).touch()
+        taken[name] = round(cargo(command), 1)
+        progress.note(f"{name}: {taken[name]} s")
+    return taken
+
+
+def cargo(arguments: list[str], **settings: str) -> float:
+    """Runs cargo on the copy; gives the seconds."""
+    tools = os.pathsep.join([str(Path(tool("cargo-lambda")).parent), str(TOOLS / "bin"), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": tools, "CARGO_TARGET_DIR": str(TARGET), **settings}
+    log = log_file(f"cargo-{arguments[0]}")
+    begun = time.perf_counter()
+    with log.open("wb") as output:
+        done = subprocess.run(
+            ["cargo", *arguments], cwd=SOURCE, env=environment, stdout=output, stderr=output
+        )
+    if done.returncode:
+        raise MissingError(f"`cargo {' '.join(arguments)}` failed; see {log.relative_to(ROOT)}")
+    return time.perf_counter() - begun
+
+
+# -- what a binary consists of ----------------------------------------------------------------------------
+
+
+def by_crate(function: str, progress: Progress) -> dict[str, Any]:
+    """The code of a function by the crate that it comes from, by cargo-bloat."""
+    cargo_bloat()
+    progress.say(f"the crates of {function}")
+    # Symbols tell where code comes from; that they are left in is the only difference to what ships.
+    arguments = [
+        "bloat",
+        "--release",
+        "--locked",
+        "--crates",
+        "--message-format=json",
+        "-n",
+        "0",
+        "--package",
+    ]
+    cargo([*arguments, function], CARGO_PROFILE_RELEASE_STRIP="none")
+    lines = (STATE / "logs" / "cargo-bloat.log").read_text().splitlines()
+    told = json.loads(next(line for line in lines if line.startswith("{")))
+    sizes = {each["name"]: each["size"] for each in told["crates"]}
+    return {
+        "text": told["text-section-size"],
+        "crates": dict(sorted(sizes.items(), key=lambda each: -each[1])),
+    }
+
+
+def cargo_bloat() -> None:
+    """Taken as it is where it is installed; else built here, once."""
+    if shutil.which("cargo-bloat") or (TOOLS / "bin" / "cargo-bloat").exists():
+        return
+    print("==> cargo-bloat")
+    environment = {key: value for key, value in os.environ.items() if key != "CARGO_TARGET_DIR"}
+    wanted = ["--quiet", "--locked", "--root", str(TOOLS), f"cargo-bloat@{CARGO_BLOAT_VERSION}"]
+    if subprocess.run(["cargo", "install", *wanted], env=environment).returncode:
+        raise MissingError("cargo-bloat could not be installed")
+
+
+KINDS = {
+    ".text": "code",
+    ".rodata": "constants",
+    ".eh_frame": "unwinding",
+    ".eh_frame_hdr": "unwinding",
+    ".gcc_except_table": "unwinding",
+    ".data.rel.ro": "tables of addresses",
+    ".rela.dyn": "tables of addresses",
+}
+
+
+def sections(path: Path) -> dict[str, int]:
+    """The bytes of a binary by what they are, from its section headers (ELF, 64 bits, little endian)."""
+    content = path.read_bytes()
+    (at,) = struct.unpack_from("<Q", content, 0x28)
+    size, count, names = struct.unpack_from("<HHH", content, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQ", content, at + number * size) for number in range(count)]
+    strings = headers[names][4]
+    parts = {"code": 0, "constants": 0, "unwinding": 0, "tables of addresses": 0}
+    for name, kind, _flags, _address, _offset, length in headers:
+        text = content[strings + name : content.index(b"\0", strings + name)].decode()
+        # Kind 8 takes no room in the file.
+        if text in KINDS and kind != 8:
+            parts[KINDS[text]] += length
+    rest = len(content) - sum(parts.values())
+    return {**parts, "the rest": rest, "bytes": len(content), "zip_bytes": zipped([(path, "bootstrap")])}
