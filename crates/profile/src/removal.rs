@@ -280,6 +280,10 @@ fn parameter_effects(
             match (extent, successor) {
                 (Extent::Everything, _) => vec![Effect::DeleteParameter(name.clone())],
                 (Extent::Resource, _) if !publishes_alive => vec![Effect::DeleteParameter(name.clone())],
+                // Several deliveries of the failed update may each have made a profile, and published it.
+                (Extent::Abandoned, Some((arn, held))) if parameter.value != arn.as_str() => {
+                    hand_over(name, &parameter.tags, arn, held)
+                }
                 (_, Some((arn, held))) if publishes_doomed => hand_over(name, &parameter.tags, arn, held),
                 (_, None) if publishes_doomed => vec![Effect::DeleteParameter(name.clone())],
                 _ => Vec::new(),

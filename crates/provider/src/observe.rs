@@ -116,6 +116,12 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     }
     let mut parameters = value_tags;
     parameters.extend(more_values);
+    // What an earlier declaration left behind may be published elsewhere.
+    let asked: Vec<String> = names.iter().chain(parameters.keys()).cloned().collect();
+    let left = more_names(recorded_parameters(&scope.owner, &profiles), &asked);
+    if !left.is_empty() {
+        parameters.extend(more_parameters(ports, left).await?);
+    }
 
     let listed: BTreeMap<&ProfileArn, &ProfileRecord> =
         listed.iter().map(|record| (&record.arn, record)).collect();

@@ -361,6 +361,7 @@ impl CloudFormation {
     ) {
         self.pace().await;
         self.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        let was_astray = !self.astray.is_empty();
         let mut doomed = Vec::new();
         let mut back: Vec<(usize, String)> = Vec::new();
         for (slot, kind, outcome) in &done {
@@ -451,7 +452,7 @@ impl CloudFormation {
             sleep(SETTLED).await;
         }
         // What was under way when it was cancelled may reach AWS after the rollback's own.
-        if cleaned && !(was_cancelled && self.aws.account().faults.struck() > struck) {
+        if cleaned && !was_astray && !(was_cancelled && self.aws.account().faults.struck() > struck) {
             let missing = before.missing_in(&self.committed());
             if !missing.is_empty() {
                 self.guard.breach(Promise::RollbackRestores, format!("not restored: {}", missing.join("; ")));
