@@ -19,7 +19,7 @@ use crate::{
 const ARNS: usize = 100;
 
 /// How many calls are under way at once.
-const CALLS: usize = 8;
+const CALLS: usize = 16;
 
 pub(crate) struct Tagging {
     client: Client,

@@ -100,7 +100,7 @@ pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 /// token gives the first one's profile.
 fn living(observed: &Observed) -> Option<&ProfileArn> {
     let made = observed.journal.made_profile.as_ref()?;
-    (observed.described() == Some(made.as_str())).then_some(made)
+    observed.lives(made).then_some(made)
 }
 
 fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
@@ -143,8 +143,8 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
         effects.push(Effect::ConfirmStack);
     }
     // Another delivery of this very request may have been answered meanwhile, with this very profile.
-    let lives = observed.described() == Some(arn.as_str());
-    if made && observed.journal.confirmed && goal.is_stale(observed) && !lives {
+    let is_answered = observed.lives(&arn) && observed.is_forward_done();
+    if made && observed.journal.confirmed && goal.is_stale(observed) && !is_answered {
         return Step::Refused(stale(observed));
     }
     if effects.is_empty() {
@@ -153,21 +153,27 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     if effects.is_empty() { Step::Settled(arn) } else { Step::Effects(effects) }
 }
 
-/// What takes back what this run made, in steps; each step's effects are independent. Tags changed in
-/// place are left to CloudFormation's own rollback.
-pub fn undo(owner: &Owner, observed: &Observed) -> Vec<Vec<Effect>> {
+/// What takes back what a run made that `began` in that phase of the stack, in steps; each step's effects are
+/// independent. Tags changed in place are left to CloudFormation's own rollback, and what a rollback pointed back
+/// stays: it is tried again.
+pub fn undo(owner: &Owner, began: Phase, observed: &Observed) -> Vec<Vec<Effect>> {
     // What the stack names is not this run's to take back; neither is what another delivery of the request was
     // answered with, and this one found there.
-    if living(observed).is_some() || observed.journal.made_profile.is_none() && observed.is_forward_done() {
+    if observed.journal.unsure
+        || living(observed).is_some()
+        || observed.journal.made_profile.is_none() && observed.is_forward_done()
+    {
         return Vec::new();
     }
     let journal = &observed.journal;
     let made = journal.made_parameters.iter().filter(|_| !journal.drops_names);
     let mut parameters: Vec<Effect> = made.cloned().map(Effect::DeleteParameter).collect();
+    let goes_back = began == Phase::UpdateRollback && journal.made_profile.is_none();
     parameters.extend(
         journal
             .overwritten_parameters
             .iter()
+            .filter(|_| !goes_back)
             .map(|(name, value)| Effect::OverwriteParameter(name.clone(), value.clone())),
     );
     let profiles = journal.made_profile.iter().cloned().map(Effect::DeleteProfile).collect();
@@ -618,6 +624,11 @@ fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> 
         .iter()
         .filter(|(name, parameter)| wanted != Some(name.as_str()) && owner.owns(&parameter.tags))
         .filter(|(name, _)| specification.prefix.holds(name))
+        .filter(|(name, parameter)| {
+            let was_declared = matches!(&goal.request, Request::Update { previous_tags, .. }
+                if previous_tags.get(tags::PARAMETER) == Some(*name));
+            was_declared || observed.publishes(owner, name, &parameter.value)
+        })
         .filter(|(_, parameter)| takes_back || parameter.value == arn.as_str())
         .map(|(name, _)| Effect::DeleteParameter(name.clone()))
         .collect();

@@ -9,7 +9,7 @@ use crate::{
     effect::Effect,
     record::{ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord},
     spec,
-    tags::{Owner, Tags},
+    tags::{self, Owner, Tags},
 };
 
 /// Everything a decision may rest on. Whoever carries out an effect records here what came of it, so
@@ -80,6 +80,9 @@ pub struct Journal {
     pub conflicts: u32,
     /// Whether the stack was read again after the last effect that a cancelled request must not leave.
     pub confirmed: bool,
+    /// Whether the stack was found gone on, and what it says about the resource could not be read: nobody knows
+    /// then whether another delivery of this request was answered with what this one made.
+    pub unsure: bool,
     /// Whether the time within which a lagging index shows what exists has been waited for.
     pub sought: bool,
 }
@@ -110,6 +113,13 @@ impl Observed {
         })
     }
 
+    /// Whether a parameter with the owner's tags publishes a profile of its, or did before somebody wrote
+    /// something else into it. The tags alone may have been put on what is somebody else's.
+    pub fn publishes(&self, owner: &Owner, name: &str, value: &str) -> bool {
+        let records = |held: &Tags| held.get(tags::PARAMETER).is_some_and(|recorded| recorded == name);
+        ProfileArn::parse(value).is_some() || self.owned(owner).any(|(_, held)| records(held))
+    }
+
     /// The tags of `arn`, if they could be read.
     pub fn tags(&self, arn: &ProfileArn) -> Option<&Tags> {
         self.profiles.get(arn)?.tags.as_ref()
@@ -118,6 +128,12 @@ impl Observed {
     /// The physical id that the stack gives for the logical id.
     pub fn described(&self) -> Option<&str> {
         self.resource.as_ref()?.physical_id.as_deref()
+    }
+
+    /// Whether the stack names `arn` as the resource, and has not deleted it.
+    pub fn lives(&self, arn: &ProfileArn) -> bool {
+        let is_deleted = self.resource.as_ref().is_some_and(|resource| resource.status == "DELETE_COMPLETE");
+        self.described() == Some(arn.as_str()) && !is_deleted
     }
 
     /// The phase of the stack; [`Phase::Forward`] when there is no stack to ask.
@@ -188,7 +204,7 @@ pub enum Kind {
 /// How much later than a request an instant may be, and still be the one at which the request was issued:
 /// CloudFormation's hosts write the two down each by its own clock. So a stale request is taken for one that
 /// is waited for when the stack went on within this time after the request was issued, however late it comes.
-const SAME_INSTANT: Duration = Duration::seconds(10);
+pub const SAME_INSTANT: Duration = Duration::seconds(10);
 
 /// The same for a resource at rest. While a Create or an Update is waited for, its resource is in progress, or
 /// is still told as it was before the request: only the fraction of a second that the request does not tell

@@ -175,6 +175,8 @@ fn extent(goal: &Goal, observed: &Observed) -> Extent {
     let is_current = goal.lives(observed);
     match phase {
         Phase::Idle if is_current && !is_deleting(observed) => Extent::Stale,
+        // The stack's own deletion of the resource, not the clean-up of what an update replaced.
+        _ if is_current && is_deleting(observed) => Extent::Everything,
         Phase::RollbackCleanup if has_successor(goal, observed, described) => Extent::Abandoned,
         // The stack's own word, unless what readers get says otherwise.
         Phase::Cleanup | Phase::Forward | Phase::Idle if is_current => match published(goal, observed) {
@@ -269,7 +271,10 @@ fn parameter_effects(
         .parameters
         .iter()
         .filter(|(_, parameter)| goal.owner.owns(&parameter.tags))
-        .filter(|(name, parameter)| publishes(goal, observed, name, &parameter.value))
+        .filter(|(name, parameter)| {
+            let is_declared = goal.parameter.as_ref() == Some(*name);
+            is_declared || observed.publishes(&goal.owner, name, &parameter.value)
+        })
         .flat_map(|(name, parameter)| {
             let publishes_doomed = doomed.iter().any(|arn| arn.as_str() == parameter.value);
             let publishes_alive = observed
@@ -280,8 +285,13 @@ fn parameter_effects(
             match (extent, successor) {
                 (Extent::Everything, _) => vec![Effect::DeleteParameter(name.clone())],
                 (Extent::Resource, _) if !publishes_alive => vec![Effect::DeleteParameter(name.clone())],
-                // Several deliveries of the failed update may each have made a profile, and published it.
+                // Several deliveries of an update may each have made a profile, and published it.
                 (Extent::Abandoned, Some((arn, held))) if parameter.value != arn.as_str() => {
+                    hand_over(name, &parameter.tags, arn, held)
+                }
+                (Extent::Replaced, Some((arn, held)))
+                    if observed.lives(arn) && parameter.value != arn.as_str() =>
+                {
                     hand_over(name, &parameter.tags, arn, held)
                 }
                 (_, Some((arn, held))) if publishes_doomed => hand_over(name, &parameter.tags, arn, held),
@@ -290,15 +300,6 @@ fn parameter_effects(
             }
         })
         .collect()
-}
-
-/// Whether a parameter publishes a profile of ours, or did before somebody wrote something else into it. The
-/// owner's tags alone may have been put on what is somebody else's.
-fn publishes(goal: &Goal, observed: &Observed, name: &str, value: &str) -> bool {
-    let records = |held: &Tags| held.get(tags::PARAMETER).is_some_and(|recorded| recorded == name);
-    goal.parameter.as_deref() == Some(name)
-        || ProfileArn::parse(value).is_some()
-        || observed.owned(&goal.owner).any(|(_, held)| records(held))
 }
 
 /// What makes the parameter publish the successor again, which carries the tags `held`: first its tags,

@@ -254,7 +254,7 @@ mod creating {
         observed.stack = in_status("ROLLBACK_IN_PROGRESS");
         refusal(converge::next(&goal, &observed));
         assert_eq!(
-            converge::undo(&owner(), &observed),
+            converge::undo(&owner(), Phase::Forward, &observed),
             [
                 vec![Effect::DeleteParameter("/inference-profiles/search".into())],
                 vec![Effect::DeleteProfile(arn("made00000000"))],

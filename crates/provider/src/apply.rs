@@ -7,13 +7,14 @@ use ports::{CallError, ErrorKind, NewParameter, NewProfile, Optional};
 use profile::{
     arn::ProfileArn,
     effect::{Effect, Step},
-    observed::{Observed, ObservedParameter, ObservedProfile, Phase},
+    observed::{Issued, Kind, Observed, ObservedParameter, ObservedProfile, Phase},
     parameter,
     record::{ProfileRecord, StackRecord, StackResourceRecord},
     specification::Specification,
     tags::{self, Owner, Tags},
 };
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::{
@@ -55,9 +56,16 @@ pub struct Context<'a> {
     pub until: Instant,
     /// When the stack was read that was observed.
     pub stack_read: Instant,
+    /// When CloudFormation issued the request, where that is known.
+    pub issued_at: Option<OffsetDateTime>,
 }
 
 impl Context<'_> {
+    /// How long what was taken away is given to be seen gone. An undo has no use for that.
+    fn patience(&self) -> Duration {
+        if self.undoing { Duration::ZERO } else { self.at_most(VISIBILITY) }
+    }
+
     /// `window`, as far as the time for effects lasts.
     fn at_most(&self, window: Duration) -> Duration {
         window.min(self.until.saturating_duration_since(Instant::now()))
@@ -79,8 +87,8 @@ pub async fn run<T>(
             Step::Effects(_) if Instant::now() >= context.until => return Err(Failure::OutOfTime),
             Step::Effects(effects) if !is_confirmed && is_old(context, stack_read, &effects) => {
                 (stack_read, is_confirmed) = (Instant::now(), true);
-                if let Outcome::Stack(stack, resource) = one(context, Effect::ConfirmStack).await? {
-                    note_stack(observed, stack, resource);
+                if let Outcome::Stack(stack, word) = one(context, Effect::ConfirmStack).await? {
+                    note_stack(observed, stack, word);
                 }
             }
             Step::Effects(effects) => {
@@ -137,6 +145,13 @@ pub async fn carry_out(
     failed.map_or(Ok(()), Err)
 }
 
+/// Reads the stack once more, and what it says about the resource; as it was, if that cannot be.
+pub async fn look_again(context: &Context<'_>, observed: &mut Observed) {
+    if let Ok(Outcome::Stack(stack, word)) = one(context, Effect::ConfirmStack).await {
+        note_stack(observed, stack, word);
+    }
+}
+
 /// What came of an effect.
 enum Outcome {
     Made(ProfileArn),
@@ -151,9 +166,19 @@ enum Outcome {
     ParameterTagged(String, Tags),
     ParameterUntagged(String, Vec<String>),
     ParameterGone(String),
-    /// The stack and, where it was asked for and told, what it says about the resource.
-    Stack(Option<StackRecord>, Option<Option<StackResourceRecord>>),
+    /// The stack, and what it says about the resource.
+    Stack(Option<StackRecord>, Word),
     Sought(Vec<(ProfileArn, ObservedProfile)>),
+}
+
+/// What a stack says about the resource.
+enum Word {
+    /// It goes on with the request, so it was not asked.
+    NotAsked,
+    /// `None`: it does not know the resource.
+    Says(Option<StackResourceRecord>),
+    /// It could not be read.
+    Unknown,
 }
 
 async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> {
@@ -178,12 +203,12 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
         }
         Effect::UntagProfile(arn, keys) => {
             let done = persist(|| ports.profiles.untag(&arn, &keys)).await;
-            gone(done, context.at_most(VISIBILITY), || owns_profile(context, &arn)).await?;
+            gone(done, context.patience(), || owns_profile(context, &arn)).await?;
             Outcome::Untagged(arn, keys)
         }
         Effect::DeleteProfile(arn) => {
             let done = persist(|| ports.profiles.delete(&arn)).await;
-            gone(done, context.at_most(VISIBILITY), || owns_profile(context, &arn)).await?;
+            gone(done, context.patience(), || owns_profile(context, &arn)).await?;
             Outcome::ProfileGone(arn)
         }
         Effect::CreateParameter(name, arn, tags) => create_parameter(context, name, arn, tags).await?,
@@ -201,23 +226,26 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
         }
         Effect::DeleteParameter(name) => {
             let done = persist(|| ports.parameters.delete(&name)).await;
-            gone(done, context.at_most(VISIBILITY), || owns_parameter(context, &name)).await?;
+            gone(done, context.patience(), || owns_parameter(context, &name)).await?;
             Outcome::ParameterGone(name)
         }
         Effect::ConfirmStack => {
             let Owner { stack_id, logical_id } = &context.scope.owner;
             let stack = persist(|| ports.stacks.stack(stack_id)).await.optional()?;
-            let goes_on = stack.as_ref().is_none_or(|stack| Phase::of(&stack.status) == Phase::Forward);
-            let resource = if goes_on {
-                None
+            let seen = Observed { stack: stack.clone(), ..Observed::default() };
+            let issued = Issued { kind: Kind::Create, at: context.issued_at };
+            let word = if seen.phase() == Phase::Forward && !seen.has_gone_on_since(&issued) {
+                Word::NotAsked
             } else {
-                let read = persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional();
-                read.map_err(
-                    |error| tracing::warn!(%error, "what the stack says about the resource is not known"),
-                )
-                .ok()
+                match persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional() {
+                    Ok(resource) => Word::Says(resource),
+                    Err(error) => {
+                        tracing::warn!(%error, "what the stack says about the resource is not known");
+                        Word::Unknown
+                    }
+                }
             };
-            Outcome::Stack(stack, resource)
+            Outcome::Stack(stack, word)
         }
         Effect::SeekOwned => {
             let found = poll(context.at_most(VISIBILITY), || async {
@@ -326,8 +354,10 @@ async fn trace(
         let (profiles, _) =
             observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
         let is_made = |profile: &ObservedProfile| {
-            let spec = profile.tags.as_ref().and_then(|held| held.get(tags::SPEC));
-            profile.is_owned_by(&context.scope.owner) && spec == Some(&digest)
+            // What drains was replaced, and has been promised to go.
+            let fits =
+                |held: &Tags| held.get(tags::SPEC) == Some(&digest) && !held.contains_key(tags::DRAIN_UNTIL);
+            profile.is_owned_by(&context.scope.owner) && profile.tags.as_ref().is_some_and(fits)
         };
         let made = profiles.iter().find(|(_, profile)| is_made(profile));
         if let Some((arn, _)) = made {
@@ -366,22 +396,16 @@ async fn create_parameter(
         // Taken: by an earlier attempt of ours whose answer was lost, or by somebody else.
         Err(error) if error.kind == ErrorKind::Conflict => {
             let found = observe::parameter(context.ports, &new.name).await?;
-            if found.as_ref() == Some(&made) {
-                return Ok(Outcome::ParameterMade(new.name, made));
-            }
             Ok(Outcome::ParameterFound(new.name, found))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn note_stack(
-    observed: &mut Observed,
-    stack: Option<StackRecord>,
-    resource: Option<Option<StackResourceRecord>>,
-) {
+fn note_stack(observed: &mut Observed, stack: Option<StackRecord>, word: Word) {
     observed.stack = stack;
-    if let Some(resource) = resource {
+    observed.journal.unsure = matches!(word, Word::Unknown);
+    if let Word::Says(resource) = word {
         observed.resource = resource;
     }
 }
@@ -427,6 +451,10 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
             observed.parameters.insert(name, parameter);
         }
         Outcome::ParameterFound(name, Some(parameter)) => {
+            // That of the profile which this run made can only be this run's.
+            if journal.made_profile.as_ref().is_some_and(|made| made.as_str() == parameter.value) {
+                journal.made_parameters.push(name.clone());
+            }
             observed.parameters.insert(name, parameter);
         }
         Outcome::ParameterFound(name, None) => {
@@ -452,8 +480,8 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
                 parameter.tags.retain(|key, _| !keys.contains(key));
             }
         }
-        Outcome::Stack(stack, resource) => {
-            note_stack(observed, stack, resource);
+        Outcome::Stack(stack, word) => {
+            note_stack(observed, stack, word);
             observed.journal.confirmed = true;
         }
         Outcome::Sought(found) => {

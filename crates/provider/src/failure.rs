@@ -48,6 +48,11 @@ impl Failure {
             _ => false,
         }
     }
+
+    /// Whether a later attempt may succeed without anybody changing anything.
+    pub fn may_pass(&self) -> bool {
+        self.is_doubtful() || matches!(self, Self::Call { error } if error.kind == ErrorKind::Conflict)
+    }
 }
 
 impl From<CallError> for Failure {

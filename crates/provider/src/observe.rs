@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
+    time::Duration,
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -18,6 +19,7 @@ use profile::{
     record::{ParameterRecord, ProfileRecord},
     tags::{self, Owner, Tags},
 };
+use tokio::time::Instant;
 
 use crate::{
     Ports,
@@ -34,6 +36,15 @@ pub struct Scope {
     pub owner: Owner,
     /// The function's own place.
     pub location: Location,
+    /// When no further effect is begun.
+    pub until: Instant,
+}
+
+impl Scope {
+    /// How long a read that may lag is waited for: not so long that nothing could come of it any more.
+    fn window(&self) -> Duration {
+        VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) / 3)
+    }
 }
 
 /// What a Create or an Update names.
@@ -78,7 +89,7 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
         persist(|| ports.profiles.list()),
         async { if named.is_update { index(ports, scope).await } else { Ok(Index::default()) } },
         values(ports, &names),
-        each(named.current.clone(), |arn| settled_tags(ports, arn)),
+        each(named.current.clone(), |arn| settled_tags(ports, scope, arn)),
         each(existing, |arn| tags_of(ports, arn)),
     )?;
     let policy = match &named.policy {
@@ -94,7 +105,6 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     }
     let mut to_read = candidates(&listed, &index, &named.names);
     let indexed: BTreeSet<ProfileArn> = index.profiles.iter().cloned().collect();
-    let index_names = |arn: &ProfileArn| indexed.contains(arn);
     let published: BTreeSet<ProfileArn> =
         values.values().filter_map(|record| ProfileArn::parse(&record.value)).collect();
     to_read.extend(published.iter().cloned());
@@ -105,8 +115,8 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
     let (more_tags, more_values, value_tags) = tokio::try_join!(
         each(to_read, |arn| {
             // What is published, or what the index names, is somebody's: it is not taken for nobody's.
-            let is_known = published.contains(&arn) || index_names(&arn);
-            async move { if is_known { settled_tags(ports, arn).await } else { tags_of(ports, arn).await } }
+            let is_known = published.contains(&arn) || indexed.contains(&arn);
+            async move { if is_known { settled_tags(ports, scope, arn).await } else { tags_of(ports, arn).await } }
         }),
         more_parameters(ports, more),
         parameter_tags(ports, values),
@@ -170,7 +180,7 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
         async { persist(|| ports.stacks.stack(&owner.stack_id)).await.optional() },
         async { persist(|| ports.stacks.resource(&owner.stack_id, &owner.logical_id)).await.optional() },
         owned_profiles(ports, scope, doomed.name.as_deref()),
-        each(doomed.target.clone(), |arn| settled_tags(ports, arn)),
+        each(doomed.target.clone(), |arn| settled_tags(ports, scope, arn)),
         values(ports, &names),
     )?;
     let (mut profiles, indexed_parameters) = owned;
@@ -191,7 +201,7 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
     let is_needed = stack.as_ref().is_some_and(|stack| Phase::of(&stack.status) != Phase::Ending);
     let (unseen_tags, more_values, mut parameters) = tokio::try_join!(
         each(unseen, |arn| async move {
-            if is_needed { shown_tags(ports, &arn).await } else { tags_of(ports, arn).await }
+            if is_needed { settled_tags(ports, scope, arn).await } else { tags_of(ports, arn).await }
         }),
         more_parameters(ports, more),
         parameter_tags(ports, values),
@@ -221,11 +231,14 @@ pub async fn owned_profiles(
     let mut to_read = candidates(&listed, &index, &names);
     to_read.retain(|arn| arn.is_in(&scope.location));
     let indexed: BTreeSet<ProfileArn> = index.profiles.iter().cloned().collect();
-    let read = each(to_read, |arn| {
-        let is_indexed = indexed.contains(&arn);
-        async move { if is_indexed { settled_tags(ports, arn).await } else { tags_of(ports, arn).await } }
-    })
-    .await?;
+    let read =
+        each(to_read, |arn| {
+            let is_indexed = indexed.contains(&arn);
+            async move {
+                if is_indexed { settled_tags(ports, scope, arn).await } else { tags_of(ports, arn).await }
+            }
+        })
+        .await?;
     let found = read.into_iter().filter(|(_, tags)| tags.is_some());
     let profiles = each(found, |(arn, tags)| {
         let shown = listed.iter().find(|record| record.arn == arn).cloned();
@@ -255,15 +268,17 @@ pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed
             Effect::CreateParameter(name, arn, _) => {
                 let found = parameter(ports, &name).await?;
                 let made = |found: &ObservedParameter| owner.owns(&found.tags) && found.value == arn.as_str();
-                if found.as_ref().is_some_and(made) {
-                    observed.journal.made_parameters.push(name);
+                if let Some(found) = found.filter(made) {
+                    observed.journal.made_parameters.push(name.clone());
+                    observed.parameters.insert(name, found);
                 }
             }
             Effect::DeleteParameter(_) => observed.journal.drops_names = true,
             // Overwriting once more with what was there does no harm.
-            Effect::OverwriteParameter(name, _) => {
-                if let Some(before) = observed.parameters.get(&name) {
-                    observed.journal.overwritten_parameters.push((name, before.value.clone()));
+            Effect::OverwriteParameter(name, value) => {
+                if let Some(parameter) = observed.parameters.get_mut(&name) {
+                    let before = std::mem::replace(&mut parameter.value, value);
+                    observed.journal.overwritten_parameters.push((name, before));
                 }
             }
             Effect::TagProfile(arn, tags) if owner.owns(&tags) => {
@@ -281,9 +296,29 @@ pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed
     Ok(())
 }
 
+/// Of the parameters that this run made or overwrote, keeps those in the journal that still are as it left them:
+/// another request, or another stack, may have taken the name since.
+pub async fn keep_what_stands(ports: &Ports, owner: &Owner, observed: &mut Observed) -> Result<()> {
+    let journal = &observed.journal;
+    let overwritten = journal.overwritten_parameters.iter().map(|(name, _)| name);
+    let names: BTreeSet<String> = journal.made_parameters.iter().chain(overwritten).cloned().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let now = values_and_tags(ports, names.into_iter().collect()).await?;
+    let left = &observed.parameters;
+    let stands = |name: &String| {
+        let left = left.get(name).map(|parameter| &parameter.value);
+        now.get(name).is_some_and(|now| owner.owns(&now.tags) && Some(&now.value) == left)
+    };
+    observed.journal.made_parameters.retain(|name| stands(name));
+    observed.journal.overwritten_parameters.retain(|(name, _)| stands(name));
+    Ok(())
+}
+
 /// The tags of a profile that is to be this resource's. Reads lag: one that can be read but whose tags do
 /// not show who owns it is given the time to show them.
-async fn settled_tags(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
+async fn settled_tags(ports: &Ports, scope: &Scope, arn: ProfileArn) -> Result<Option<Tags>> {
     let first = tags_of(ports, arn.clone()).await?;
     if first.as_ref().is_some_and(shows_owner) {
         return Ok(first);
@@ -291,13 +326,13 @@ async fn settled_tags(ports: &Ports, arn: ProfileArn) -> Result<Option<Tags>> {
     if persist(|| ports.profiles.get(arn.as_str())).await.optional()?.is_none() {
         return Ok(None);
     }
-    shown_tags(ports, &arn).await
+    shown_tags(ports, scope, &arn).await
 }
 
 /// The tags of a profile that is known to be there, as soon as they show who owns it; what they are in the end,
 /// if they do not.
-async fn shown_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
-    let shown = poll(VISIBILITY, || async {
+async fn shown_tags(ports: &Ports, scope: &Scope, arn: &ProfileArn) -> Result<Option<Tags>> {
+    let shown = poll(scope.window(), || async {
         Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows_owner))
     });
     match shown.await? {
@@ -307,10 +342,16 @@ async fn shown_tags(ports: &Ports, arn: &ProfileArn) -> Result<Option<Tags>> {
 }
 
 /// The tags of a profile as soon as they show all of `expected`, or what they are when the time for that is up.
-pub async fn tags_with(ports: &Ports, arn: &ProfileArn, expected: &Tags) -> Result<Option<Tags>> {
+pub async fn tags_with(
+    ports: &Ports,
+    scope: &Scope,
+    arn: &ProfileArn,
+    expected: &Tags,
+) -> Result<Option<Tags>> {
     let shows = |held: &Tags| expected.iter().all(|(key, value)| held.get(key) == Some(value));
-    let shown =
-        poll(VISIBILITY, || async { Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows)) });
+    let shown = poll(scope.window(), || async {
+        Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows))
+    });
     match shown.await? {
         Some(shown) => Ok(Some(shown)),
         None => tags_of(ports, arn.clone()).await,

@@ -11,7 +11,7 @@ use profile::{
     converge,
     fault::{Fault, Faults},
     model_source::Source,
-    observed::{Observed, Phase},
+    observed::{Issued, Kind, Observed, Phase},
     period::Period,
     properties::{Draft, Remainder},
     record::ProfileRecord,
@@ -77,9 +77,10 @@ impl Resource for InferenceProfile {
                 region: stack.region().to_owned(),
                 account: stack.account().to_owned(),
             },
+            until: soft_end(deadline),
         };
         let began = Instant::now();
-        let run = Run { ports: &self.ports, settings, scope, request, began, until: soft_end(deadline) };
+        let run = Run { ports: &self.ports, settings, scope, request, began };
         match &request.kind {
             RequestKind::Create => run.converge(None, None).await,
             RequestKind::Update { physical_id, old_properties } => {
@@ -130,7 +131,6 @@ struct Run<'a> {
     request: &'a Request,
     /// When its look at everything began.
     began: Instant,
-    until: Instant,
 }
 
 impl Run<'_> {
@@ -149,11 +149,11 @@ impl Run<'_> {
             },
             Err(failure) => failure,
         };
-        let trouble = self.undo(context, &mut observed).await;
+        let trouble = self.undo(context, goal.began, &mut observed).await;
         let is_unsure = !trouble.is_empty() || matches!(failure, Failure::Doubtful { .. });
         if is_unsure {
             // What is left behind is to be seen by the request that follows this answer.
-            let left = self.until.saturating_duration_since(Instant::now());
+            let left = self.scope.until.saturating_duration_since(Instant::now());
             tokio::time::sleep(VISIBILITY.min(left)).await;
         }
         let physical_id = match &self.request.kind {
@@ -169,7 +169,7 @@ impl Run<'_> {
         physical_id: Option<&PhysicalId>,
         old: Option<Remainder>,
     ) -> Result<(converge::Goal, Observed), Failure> {
-        let Scope { owner, location } = &self.scope;
+        let Scope { owner, location, .. } = &self.scope;
         let prefix = &self.settings.prefix;
         let (draft, mut faults) = Draft::read(&self.request.properties, location, prefix);
         let current =
@@ -204,7 +204,7 @@ impl Run<'_> {
         {
             // Of an adopted profile only a read tells which of a user's tags are ours, and so which of the failed
             // update's are to go.
-            let shown = observe::tags_with(self.ports, arn, &old.tags).await?;
+            let shown = observe::tags_with(self.ports, &self.scope, arn, &old.tags).await?;
             observed.profiles.entry(arn.clone()).or_default().tags = shown;
         }
 
@@ -276,7 +276,7 @@ impl Run<'_> {
                 Err(failure) => failure,
             };
             let pause = pause(attempt);
-            if !failure.is_doubtful() || Instant::now() + pause >= self.until {
+            if !failure.may_pass() || Instant::now() + pause >= self.scope.until {
                 return Answer::failed(physical_id.clone(), failure.to_string());
             }
             tracing::warn!(%failure, attempt, "the removal begins again");
@@ -346,13 +346,27 @@ impl Run<'_> {
     }
 
     /// Takes back what this run made. Gives what to add to the reason: nothing, if all of it is gone.
-    async fn undo(&self, context: Context<'_>, observed: &mut Observed) -> String {
+    async fn undo(&self, context: Context<'_>, began: Phase, observed: &mut Observed) -> String {
+        apply::look_again(&context, observed).await;
+        let issued = Issued { kind: Kind::Create, at: self.request.issued_at() };
+        if observed.phase() == Phase::Forward && observed.has_gone_on_since(&issued) {
+            // The next operation may have taken up what was made, and settles it.
+            return String::new();
+        }
+        if observed.journal.unsure && observed.journal.made_anything() {
+            return " Besides, what had been made is left as it is, because what the stack says about the resource \
+                    could not be read."
+                .to_owned();
+        }
         let context = Context { undoing: true, ..context };
         let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
         if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
             return trouble(error.to_string());
         }
-        for step in converge::undo(&self.scope.owner, observed) {
+        if let Err(error) = observe::keep_what_stands(self.ports, &self.scope.owner, observed).await {
+            return trouble(error.to_string());
+        }
+        for step in converge::undo(&self.scope.owner, began, observed) {
             if let Err(failure) = apply::carry_out(&context, observed, step).await {
                 return trouble(failure.to_string());
             }
@@ -368,8 +382,9 @@ impl Run<'_> {
             name,
             token_seed: self.request.request_id.as_str(),
             undoing: false,
-            until: self.until,
+            until: self.scope.until,
             stack_read: self.began,
+            issued_at: self.request.issued_at(),
         }
     }
 }

@@ -26,7 +26,7 @@
 use async_trait::async_trait;
 use custom_resource::{Request, RequestKind, abandoned::Waiting};
 use ports::{CallError, Optional, Stacks};
-use profile::observed::{Issued, Kind, Observed, Phase};
+use profile::observed::{Issued, Kind, Observed, Phase, SAME_INSTANT};
 
 /// What the stack says, asked when it is needed.
 pub struct StacksWord<'a> {
@@ -103,6 +103,9 @@ pub fn is_over(issued: &Issued, observed: &Observed) -> bool {
         Kind::Update => (false, "UPDATE_IN_PROGRESS"),
         Kind::Delete => (resource == "DELETE_COMPLETE", "DELETE_IN_PROGRESS"),
     };
+    // A logical id may have been there before: what it came to then says nothing.
+    let is_older = observed.resource.as_ref().and_then(|resource| resource.since).zip(issued.at);
+    let by_resource = by_resource && !is_older.is_some_and(|(since, issued)| issued - since > SAME_INSTANT);
     let told = match &observed.resource {
         Some(_) if resource == in_progress => &Observed { resource: None, ..observed.clone() },
         _ => observed,

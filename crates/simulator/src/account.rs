@@ -98,6 +98,7 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
     let mut account = aws.account();
     account.parameters.seed(SQUATTED, "somebody's own", Tags::new());
     account.parameters.seed("/inference-profiles/neighbour", "theirs", owned_by(NEIGHBOUR));
+    account.parameters.seed("/inference-profiles/spoofed", "a password", owned_by(STACK));
     adoptable
 }
 

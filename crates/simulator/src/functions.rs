@@ -25,6 +25,11 @@ pub const RESCUE_TIMEOUT: Duration = Duration::from_secs(60);
 pub trait Provider: Send + Sync {
     /// One invocation: an error means that Lambda tries again.
     async fn invoke(&self, payload: Value, sink: &dyn AnswerSink) -> Result<(), String>;
+
+    /// One use of the rescue function beside it.
+    async fn rescue(&self, aws: &InProcess, record: Value, sink: &dyn AnswerSink) -> Result<(), String> {
+        rescue(aws, record, sink).await
+    }
 }
 
 /// What makes a provider over an account.

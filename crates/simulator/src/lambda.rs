@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     desk::{Desk, Sink},
-    functions::{self, PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
+    functions::{PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
     promises::{Guard, Promise},
     scenario::{CallFate, Trouble},
     trace::Trace,
@@ -118,6 +118,11 @@ impl Lambda {
             _ => None,
         });
         Duration::from_secs(u64::from(late.unwrap_or_default()))
+    }
+
+    /// Whether a request is delivered so late that it may be too old to be answered.
+    pub fn is_delayed(&self, number: usize) -> bool {
+        self.lateness(number) > MAX_EVENT_AGE * 3
     }
 
     /// Whether anything but calls and PUTs goes wrong with a request.
@@ -285,7 +290,7 @@ impl Lambda {
             let polls = self.rescue_polls();
             let sink = Sink(&self.desk);
             let end =
-                mortal(functions::rescue(&self.aws, record.clone(), &sink), polls, RESCUE_TIMEOUT).await;
+                mortal(self.provider.rescue(&self.aws, record.clone(), &sink), polls, RESCUE_TIMEOUT).await;
             self.trace.line(|| format!("rescue of request {number}, attempt {attempt}: {}", told(&end)));
             match end {
                 Ok(()) => return,

@@ -24,12 +24,17 @@ use profile::{
 use provider::{Ports, resource::InferenceProfile};
 use serde_json::{Value, json};
 
-use crate::functions::{Make, PROVIDER_TIMEOUT, Provider, invocation, ports, settings, trust};
+use crate::{
+    functions::{Make, PROVIDER_TIMEOUT, Provider, invocation, ports, rescue, settings, trust},
+    promises::Promise,
+};
 
 /// A deliberate bug.
 pub struct Mutant {
     /// What it does wrong.
     pub name: &'static str,
+    /// The promise that it breaks.
+    pub breaks: Promise,
     /// Within how many seeds, from 0 on, the simulation notices.
     pub seeds: u64,
     /// What makes the provider.
@@ -37,44 +42,46 @@ pub struct Mutant {
 }
 
 macro_rules! mutants {
-    ($($name:literal, $seeds:literal, $bug:ident;)*) => {
+    ($($name:literal, $breaks:ident, $seeds:literal, $bug:ident;)*) => {
         /// All of them.
         pub const MUTANTS: &[Mutant] = &[
-            $(Mutant { name: $name, seeds: $seeds, make: |aws| Bent::provider(aws, Bug::$bug) },)*
+            $(Mutant { name: $name, breaks: Promise::$breaks, seeds: $seeds, make: |aws| Bent::provider(aws, Bug::$bug) },)*
         ];
     };
 }
 
 mutants! {
-    "deletes the replaced profile inside the Update", 100, DeletesInUpdate;
-    "takes every parameter for its own", 100, OwnsEveryParameter;
-    "deletes without comparing whose a profile is", 100, OwnsEveryProfile;
-    "trusts the owner's tags on any profile", 300, TrustsTags;
-    "makes the physical id of the request id", 100, IdOfRequest;
-    "makes the physical id of the logical id", 100, IdOfLogicalId;
-    "errs after the answer", 100, ErrsAfterAnswer;
-    "does not answer a failure", 100, SilentFailure;
-    "hangs in a Delete", 100, HangsInDelete;
-    "answers a Delete with another id", 100, OtherIdOnDelete;
-    "fails a Delete of what was never made", 100, FailsDeleteOfNothing;
-    "lets an answer grow too long", 100, LongAnswer;
-    "forgets an attribute on Update", 300, ForgetsAttribute;
-    "never takes a tag off", 300, KeepsTags;
-    "never writes a changed tag", 300, WritesNoTags;
-    "leaves the parameter at the old profile", 300, LeavesParameterBehind;
-    "moves a parameter by deleting and making it", 300, MovesByDeleting;
-    "leaves the parameter when the stack goes", 100, LeavesParameter;
-    "leaves the profile when the stack goes", 100, LeavesProfile;
-    "deletes what it adopted", 600, DeletesAdopted;
-    "ignores DrainPeriod", 600, IgnoresDrain;
-    "makes a profile again when an answer is lost", 1_000, MakesAgain;
-    "does not ask the stack whether it still waits", 1_000, DoesNotAskStack;
-    "does not look for what a cancelled Create made", 1_000, DoesNotSeek;
-    "takes \"false\" for true", 300, FalseIsTrue;
-    "drops the description", 100, DropsDescription;
-    "logs the response URL", 100, LogsUrl;
-    "logs what is declared", 300, LogsProperties;
-    "asks without end", 100, AsksWithoutEnd;
+    "deletes the replaced profile inside the Update", DeletesRight, 100, DeletesInUpdate;
+    "takes every parameter for its own", NothingForeign, 100, OwnsEveryParameter;
+    "deletes without comparing whose a profile is", NothingForeign, 100, OwnsEveryProfile;
+    "trusts the owner's tags on any profile", NothingForeign, 300, TrustsTags;
+    "makes the physical id of the request id", Fulfilled, 100, IdOfRequest;
+    "makes the physical id of the logical id", Fulfilled, 100, IdOfLogicalId;
+    "errs after the answer", RepeatsHarmless, 100, ErrsAfterAnswer;
+    "does not answer a failure", OneAnswer, 100, SilentFailure;
+    "hangs in a Delete", OneAnswer, 100, HangsInDelete;
+    "answers a Delete with another id", AnswersFit, 100, OtherIdOnDelete;
+    "fails a Delete of what was never made", DeletesRight, 100, FailsDeleteOfNothing;
+    "lets an answer grow too long", AnswersFit, 100, LongAnswer;
+    "forgets an attribute on Update", Fulfilled, 300, ForgetsAttribute;
+    "never takes a tag off", Fulfilled, 300, KeepsTags;
+    "never writes a changed tag", Fulfilled, 300, WritesNoTags;
+    "leaves the parameter at the old profile", ReaderNeverStranded, 300, LeavesParameterBehind;
+    "moves a parameter by deleting and making it", ReaderNeverStranded, 300, MovesByDeleting;
+    "leaves the parameter when the stack goes", NothingLeaks, 100, LeavesParameter;
+    "leaves the profile when the stack goes", NothingLeaks, 100, LeavesProfile;
+    "deletes what it adopted", NothingForeign, 600, DeletesAdopted;
+    "ignores DrainPeriod", DeletesRight, 600, IgnoresDrain;
+    "makes a profile again when an answer is lost", NothingLeaks, 1_000, MakesAgain;
+    "does not ask the stack whether it still waits", NothingLeaks, 1_000, DoesNotAskStack;
+    "does not look for what a cancelled Create made", NothingLeaks, 1_000, DoesNotSeek;
+    "takes \"false\" for true", NothingLeaks, 300, FalseIsTrue;
+    "drops the description", Fulfilled, 100, DropsDescription;
+    "logs the response URL", SecretsStayIn, 100, LogsUrl;
+    "logs what is declared", SecretsStayIn, 300, LogsProperties;
+    "asks without end", CallsBounded, 100, AsksWithoutEnd;
+    "rescue does not answer", OneAnswer, 300, MuteRescue;
+    "rescue answers SUCCESS", Fulfilled, 600, RescueSucceeds;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +115,8 @@ enum Bug {
     LogsUrl,
     LogsProperties,
     AsksWithoutEnd,
+    MuteRescue,
+    RescueSucceeds,
 }
 
 /// The provider, bent, and the AWS that it sees.
@@ -180,6 +189,19 @@ impl Provider for Bent {
         }
         served.map(|_| ()).map_err(|error| error.to_string())
     }
+
+    async fn rescue(
+        &self,
+        aws: &InProcess,
+        record: Value,
+        sink: &dyn AnswerSink,
+    ) -> std::result::Result<(), String> {
+        if self.is(Bug::MuteRescue) {
+            return Ok(());
+        }
+        let sink = BentSink { inner: sink, bug: self.bug, is_update: false };
+        rescue(aws, record, &sink).await
+    }
 }
 
 struct BentResource {
@@ -234,6 +256,9 @@ impl AnswerSink for BentSink<'_> {
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> std::result::Result<(), PutError> {
         let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         match self.bug {
+            Bug::RescueSucceeds if answer["Reason"].as_str().is_some_and(|text| text.contains("tries")) => {
+                answer["Status"] = json!("SUCCESS");
+            }
             Bug::SilentFailure if answer["Status"] == "FAILED" => return Ok(()),
             Bug::LongAnswer => answer["Data"]["Padding"] = json!("x".repeat(4_000)),
             Bug::ForgetsAttribute if self.is_update => {

@@ -16,10 +16,11 @@ use simulator::{
     seeds::scenario,
 };
 
-/// The first seed that shows the bug.
+/// The first seed in which the bug breaks its promise.
 fn noticed(mutant: &Mutant) -> Option<(u64, String)> {
     (0..mutant.seeds).find_map(|seed| {
-        let breach = run(&scenario(seed).unwrap(), mutant.make, false).breaches.into_iter().next()?;
+        let run = run(&scenario(seed).unwrap(), mutant.make, false);
+        let breach = run.breaches.into_iter().find(|breach| breach.promise == mutant.breaks)?;
         Some((seed, breach.to_string()))
     })
 }

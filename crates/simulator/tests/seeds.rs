@@ -1,4 +1,5 @@
-//! Twenty thousand seeds, in parts that run side by side, and the seeds that once broke a promise.
+//! Twenty thousand seeds, in parts that run side by side. What a seed once showed is a test of its own among
+//! the provider's `regressions`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

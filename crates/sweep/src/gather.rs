@@ -1,10 +1,10 @@
 //! One inventory of a Region: each source once, in bulk and side by side.
 //!
 //! ```text
-//! profiles ─ tags ─ confirmations ─┬─ stacks' words for what they own
-//! stacks ──────────────────────────┤
-//! parameters' names ───────────────┼─ parameters' values
-//! active models and profiles ──────┴─ invocations day by day
+//! profiles ─┬─ tags ─ confirmations ─┬─ stacks' words for what they own
+//! stacks ───┼────────────────────────┤
+//!           │   parameters' names ───┴─ parameters' values
+//! active ───┴─ invocations day by day
 //! models, system profiles, quota
 //! ```
 //!
@@ -30,7 +30,10 @@ use rules::{
     thresholds::UNATTRIBUTED_DAYS,
 };
 use time::{Duration, OffsetDateTime};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use crate::{AccountPorts, RegionPorts, settings::Settings};
 
@@ -65,13 +68,14 @@ impl Gathering<'_> {
         let ports = self.ports;
         let prefix = self.settings.shared.prefix.as_str();
         let stacks = self.read(Source::Stacks, ports.stack_index.stacks());
-        let (tagged, models, system_profiles, under_prefix, known_stacks, active, quota) = join!(
-            self.profiles(),
+        let (tell_listed, listed) = oneshot::channel();
+        let (tagged, models, system_profiles, under_prefix, known_stacks, usage, quota) = join!(
+            self.profiles(tell_listed),
             self.read(Source::Models, ports.models.foundation_models()),
             self.read(Source::SystemProfiles, ports.models.system_profiles()),
             self.under_prefix(prefix),
             stacks,
-            self.read(Source::Usage, ports.usage.active()),
+            self.usage(listed),
             self.quota(),
         );
         let (profiles, unconfirmed) = match (tagged, &under_prefix) {
@@ -82,11 +86,8 @@ impl Gathering<'_> {
             (profiles, _) => (profiles, BTreeMap::new()),
         };
         let seen = profiles.as_deref().unwrap_or_default();
-        let (recorded, stacks, usage) = join!(
-            self.recorded(seen, under_prefix.as_ref().ok()),
-            self.stacks(seen, known_stacks),
-            self.usage(seen, active),
-        );
+        let (recorded, stacks) =
+            join!(self.recorded(seen, under_prefix.as_ref().ok()), self.stacks(seen, known_stacks));
         Inventory {
             location: self.location.clone(),
             taken_at: self.now,
@@ -145,9 +146,11 @@ impl Gathering<'_> {
         in_time(source, self.until, call).await.map_err(|error| unread(source, error))
     }
 
-    /// The list of profiles with the tags of each.
-    async fn profiles(&self) -> Part<Vec<Profile>> {
+    /// The list of profiles with the tags of each. Whose figures are to be asked for is told as soon as the list
+    /// is there.
+    async fn profiles(&self, tell_listed: oneshot::Sender<Vec<String>>) -> Part<Vec<Profile>> {
         let listed = self.read(Source::Profiles, self.ports.profiles.list()).await?;
+        let _ = tell_listed.send(self.to_look_back_for(&listed));
         Ok(self.with_tags(listed).await)
     }
 
@@ -325,21 +328,25 @@ impl Gathering<'_> {
     }
 
     /// Invocations of all that was active, and of the profiles whose idleness only older figures tell.
-    async fn usage(&self, profiles: &[Profile], active: Part<BTreeSet<String>>) -> Part<Usage> {
-        let active = active?;
-        let days = self.window_days();
-        let today = self.now.date();
-        let since = today - Duration::days(i64::from(days));
-        let mut ids = active;
-        if days > UNATTRIBUTED_DAYS {
-            let old = self.now - Duration::days(i64::from(UNATTRIBUTED_DAYS));
-            let unlisted = profiles.iter().map(|profile| &profile.record);
-            let unlisted = unlisted.filter(|record| record.created_at.is_none_or(|made| made < old));
-            ids.extend(unlisted.map(|record| record.arn.id().to_owned()));
-        }
+    async fn usage(&self, listed: oneshot::Receiver<Vec<String>>) -> Part<Usage> {
+        let mut ids = self.read(Source::Usage, self.ports.usage.active()).await?;
+        // Without a list of profiles there is nothing to look back for.
+        ids.extend(listed.await.unwrap_or_default());
         let ids: Vec<String> = ids.into_iter().collect();
+        let today = self.now.date();
+        let since = today - Duration::days(i64::from(self.window_days()));
         let daily = self.read(Source::Usage, self.ports.usage.daily(&ids, since, today)).await?;
         Ok(Usage { since, daily })
+    }
+
+    /// The profiles whose figures lie further back than what tells of everything active.
+    fn to_look_back_for(&self, listed: &[ProfileRecord]) -> Vec<String> {
+        if self.window_days() <= UNATTRIBUTED_DAYS {
+            return Vec::new();
+        }
+        let old = self.now - Duration::days(i64::from(UNATTRIBUTED_DAYS));
+        let made_before = listed.iter().filter(|record| record.created_at.is_none_or(|made| made < old));
+        made_before.map(|record| record.arn.id().to_owned()).collect()
     }
 
     /// How many days back usage is asked for.

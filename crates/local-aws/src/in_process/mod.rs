@@ -510,10 +510,15 @@ impl ports::Ownership for InProcess {
                 .await?;
             all.extend(page.resource_tag_mapping_list.into_iter().map(|found| found.resource_arn));
             match page.pagination_token {
-                token if token.is_empty() => return Ok(all),
+                token if token.is_empty() => break,
                 token => request.pagination_token = Some(token),
             }
         }
+        // The index knows parameters as well, in the same answers.
+        let Caller { account, region, .. } = &self.caller;
+        let of_owner = self.account().parameters.owned_by(owner);
+        all.extend(of_owner.iter().map(|name| format!("arn:aws:ssm:{region}:{account}:parameter{name}")));
+        Ok(all)
     }
 }
 

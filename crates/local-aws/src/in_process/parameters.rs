@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use ports::{CallError, ErrorKind, NewParameter};
-use profile::{record::ParameterRecord, tags::Tags};
+use profile::{
+    record::ParameterRecord,
+    tags::{Owner, Tags},
+};
 
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,12 @@ impl ParameterStore {
     /// Takes one away as somebody else would.
     pub fn take(&mut self, name: &str) -> Option<StoredParameter> {
         self.parameters.remove(name)
+    }
+
+    /// The names of those that carry an owner's tags.
+    pub(super) fn owned_by(&self, owner: &Owner) -> Vec<String> {
+        let owned = self.parameters.iter().filter(|(_, parameter)| owner.owns(&parameter.tags));
+        owned.map(|(name, _)| name.clone()).collect()
     }
 
     /// The names under a path that come after a name, at most so many.
