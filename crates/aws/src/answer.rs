@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use custom_resource::{AnswerSink, PutError, ResponseUrl};
+use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{error::chain, http::Http};
@@ -41,7 +42,9 @@ impl HttpSink {
             Ok(response) if response.status().is_success() => Ok(()),
             Ok(response) => {
                 let status = response.status().as_u16();
-                Err(PutError::from_status(status, &error_code(response).await))
+                let error = PutError::from_status(status, &error_code(response).await);
+                let is_good = url.is_good_at(OffsetDateTime::now_utc());
+                Err(if is_good { error.of_a_good_url() } else { error })
             }
             Err(error) => {
                 let text = unless_revealing(url, &error, "the connection failed");
@@ -163,6 +166,17 @@ mod tests {
             assert_eq!(sink().put(&url(&server), vec![]).await, expected);
             assert_eq!(server.sent().len(), 1);
         }
+    }
+
+    /// The policy of a VPC endpoint, a proxy: rescue may have another way.
+    #[tokio::test]
+    async fn what_turns_a_good_url_away_is_not_the_end() {
+        let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+        let now = OffsetDateTime::now_utc().format(format).unwrap();
+        let server = Server::start([xml(403, "<Error><Code>AccessDenied</Code></Error>")]).await;
+        let url = ResponseUrl::parse(&format!("{}?X-Amz-Date={now}", server.url)).unwrap();
+        let refused = PutError::Refused("HTTP status 403: AccessDenied".into());
+        assert_eq!(sink().put(&url, vec![]).await, Err(refused));
     }
 
     #[tokio::test]

@@ -33,6 +33,10 @@ pub enum PutError {
     /// A later attempt can succeed: no connection, no response in time, a server's error.
     #[error("{0}")]
     Retryable(String),
+    /// It was turned away, though the URL should still be good: by what lies on the way (a proxy, the policy of a
+    /// VPC endpoint), perhaps. From here no later attempt can succeed, but from another function one may.
+    #[error("{0}")]
+    Refused(String),
     /// None can, as with a URL that has expired.
     #[error("{0}")]
     Final(String),
@@ -51,6 +55,15 @@ impl PutError {
         }
     }
 
+    /// The same, of a URL that is still good.
+    #[must_use]
+    pub fn of_a_good_url(self) -> Self {
+        match self {
+            Self::Final(text) => Self::Refused(text),
+            error => error,
+        }
+    }
+
     /// Whether a later attempt can succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Retryable(_))
@@ -60,6 +73,7 @@ impl PutError {
     fn without(self, url: &ResponseUrl) -> Self {
         match self {
             Self::Retryable(text) => Self::Retryable(url.cut_from(&text)),
+            Self::Refused(text) => Self::Refused(url.cut_from(&text)),
             Self::Final(text) => Self::Final(url.cut_from(&text)),
         }
     }

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, macros::format_description};
 use url::{Host, Url};
 
 use crate::fault::Fault;
+
+/// How long CloudFormation's URLs live; not documented, and seen as two hours.
+const LIFE: Duration = Duration::hours(2);
 
 /// A presigned URL: whoever knows it may answer in the provider's name. So it does not print itself,
 /// and nothing but the sender asks it to [reveal](Self::reveal) itself.
@@ -70,6 +73,12 @@ impl ResponseUrl {
         let (_, date) = self.0.query_pairs().find(|(name, _)| name == "X-Amz-Date")?;
         let format = format_description!("[year][month][day]T[hour][minute][second]Z");
         Some(PrimitiveDateTime::parse(&date, format).ok()?.assume_utc())
+    }
+
+    /// Whether it should still be good at `now`: it was signed less than two hours ago, which is how long it lives.
+    /// Not of one that tells no date.
+    pub fn is_good_at(&self, now: OffsetDateTime) -> bool {
+        self.signed_at().is_some_and(|signed| now - signed < LIFE)
     }
 
     /// `text` without this URL, wherever it holds the whole of it or its query.
@@ -148,6 +157,16 @@ mod tests {
                     &X-Amz-Expires=7200&X-Amz-Credential=AKIA%2F20260313%2Fus-east-1%2Fs3%2Faws4_request\
                     &X-Amz-Security-Token=IQo%2Bb%3D%3D&X-Amz-Signature=c5b8";
         assert_eq!(ResponseUrl::parse(text).unwrap().reveal(), text);
+    }
+
+    #[test]
+    fn a_url_is_good_for_two_hours_and_not_without_a_date() {
+        let url = |query: &str| ResponseUrl::parse(&format!("https://host/x?{query}")).unwrap();
+        let signed = time::macros::datetime!(2026-03-13 17:49:52 UTC);
+        let dated = url("X-Amz-Date=20260313T174952Z");
+        assert!(dated.is_good_at(signed + Duration::minutes(119)));
+        assert!(!dated.is_good_at(signed + Duration::minutes(120)));
+        assert!(!url("Expires=1").is_good_at(signed));
     }
 
     #[test]

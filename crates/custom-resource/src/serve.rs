@@ -173,10 +173,10 @@ impl Opened {
         log_answered(&encoded, &self.addressee, start, attempts, &result);
         match result {
             Ok(()) => Ok(Served::Delivered { status: encoded.status, attempts }),
-            Err(last) if last.is_retryable() => {
+            Err(last @ (PutError::Retryable(_) | PutError::Refused(_))) => {
                 Err(Undelivered { request_id: self.addressee.request_id, attempts, last })
             }
-            Err(error) => Ok(Served::TurnedAway(error)),
+            Err(error @ PutError::Final(_)) => Ok(Served::TurnedAway(error)),
         }
     }
 

@@ -369,7 +369,11 @@ impl CloudFormation {
         self.status("UPDATE_ROLLBACK_IN_PROGRESS");
         let was_astray = !self.astray.is_empty();
         let was_cancelled = done.iter().any(|(_, _, outcome)| !matches!(outcome, Outcome::Answered(_)));
-        self.slipped |= was_cancelled && self.aws.account().faults.struck() > struck;
+        // What was under way when it was cancelled may reach AWS after the rollback's own; and a delivery that
+        // comes again within seconds is taken for the rollback's.
+        let is_struck = self.aws.account().faults.struck() > struck;
+        let slips = was_cancelled && (is_struck || self.facts.pace_s < 11 && self.lambda.has_stragglers());
+        self.slipped |= slips;
         let mut doomed = Vec::new();
         let mut back: Vec<(usize, String)> = Vec::new();
         for (slot, kind, outcome) in &done {
@@ -458,8 +462,7 @@ impl CloudFormation {
             // What was cancelled may still be taking back what it did.
             sleep(SETTLED).await;
         }
-        // What was under way when it was cancelled may reach AWS after the rollback's own.
-        if cleaned && !was_astray && !(was_cancelled && self.aws.account().faults.struck() > struck) {
+        if cleaned && !was_astray && !slips {
             let missing = before.missing_in(&self.committed());
             if !missing.is_empty() {
                 self.guard.breach(Promise::RollbackRestores, format!("not restored: {}", missing.join("; ")));
