@@ -43,7 +43,7 @@ pub struct Scope {
 impl Scope {
     /// How long a read that may lag is waited for: not so long that nothing could come of it any more.
     fn window(&self) -> Duration {
-        VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) / 3)
+        VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) * 3 / 4)
     }
 }
 

@@ -77,7 +77,7 @@ impl Resource for InferenceProfile {
                 region: stack.region().to_owned(),
                 account: stack.account().to_owned(),
             },
-            until: soft_end(deadline),
+            until: soft_end(request, deadline),
         };
         let began = Instant::now();
         let run = Run { ports: &self.ports, settings, scope, request, began };
@@ -119,9 +119,14 @@ fn id_of(arn: &ProfileArn, request: &Request) -> PhysicalId {
     PhysicalId::parse(arn.as_str()).unwrap_or_else(|_| PhysicalId::unknown(&request.logical_id))
 }
 
-fn soft_end(deadline: Deadline) -> Instant {
+/// When no further effect is begun. A Delete takes nothing back.
+fn soft_end(request: &Request, deadline: Deadline) -> Instant {
     let left = deadline.remaining();
-    Instant::now() + left.saturating_sub(UNDO_MARGIN.min(left / 3))
+    let margin = match request.kind {
+        RequestKind::Delete { .. } => Duration::ZERO,
+        RequestKind::Create | RequestKind::Update { .. } => UNDO_MARGIN.min(left / 3),
+    };
+    Instant::now() + left.saturating_sub(margin)
 }
 
 struct Run<'a> {

@@ -1124,3 +1124,54 @@ async fn a_parameter_is_not_handed_over_to_a_profile_that_drains_unseen() {
     }
     assert_eq!(harness.published(), None, "the former name went with its profile");
 }
+
+/// A template's short ServiceTimeout leaves a Delete the time that reads may lag, as far as it can.
+#[tokio::test(start_paused = true)]
+async fn a_delete_waits_for_tags_that_are_seen_late_under_a_short_service_timeout() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    let properties = changed(&[("ServiceTimeout", json!("45"))]);
+    let arn = harness.create(&properties).await.succeeded();
+    harness.status("ROLLBACK_IN_PROGRESS");
+    harness.delete(&arn, &properties).await.succeeded();
+    harness.is_empty();
+}
+
+/// Two Creates of one name, one after the other's stack: the first, still under way when its stack was deleted,
+/// takes nothing from the second.
+#[tokio::test(start_paused = true)]
+async fn an_undo_does_not_take_a_parameter_that_another_has_made_since() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| switches.lag_get_ms = 200_000);
+    let first = harness.clone();
+    let first = tokio::spawn(async move { first.create(&declared()).await });
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let theirs = Tags::from([
+        (tags::STACK_ID.into(), "arn:aws:cloudformation:us-east-1:123456789012:stack/app/2".into()),
+        (tags::LOGICAL_ID.into(), LOGICAL_ID.into()),
+    ]);
+    harness.status("DELETE_COMPLETE");
+    harness.aws.account().parameters.seed("/inference-profiles/search", "their profile", theirs);
+    first.await.unwrap().failed();
+    assert_eq!(harness.published().as_deref(), Some("their profile"));
+}
+
+/// An update that only adds a parameter, and is cancelled: what it made goes with it.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_update_takes_the_parameter_that_it_made_along() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let old = changed(&[("PublishParameter", json!("false"))]);
+    let arn = harness.create(&old).await.succeeded();
+    harness.describe(&arn);
+    harness.status("UPDATE_IN_PROGRESS");
+    let stacks = harness.clone();
+    harness.aws.watch(move |account, operation| {
+        if operation == "ssm:PutParameter" {
+            let stack = account.stacks.get_mut(STACK).unwrap();
+            stack.status = "UPDATE_ROLLBACK_COMPLETE".into();
+        }
+    });
+    stacks.update(&arn, &declared(), &old).await.failed();
+    assert_eq!(harness.published(), None);
+    assert!(harness.aws.account().profiles().contains_key(&arn));
+}

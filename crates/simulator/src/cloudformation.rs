@@ -372,7 +372,8 @@ impl CloudFormation {
         // What was under way when it was cancelled may reach AWS after the rollback's own; and a delivery that
         // comes again within seconds is taken for the rollback's.
         let is_struck = self.aws.account().faults.struck() > struck;
-        let slips = was_cancelled && (is_struck || self.facts.pace_s < 11 && self.lambda.has_stragglers());
+        let doubles = self.lambda.has_stragglers();
+        let slips = was_cancelled && (is_struck || self.facts.pace_s < 11 && doubles) || is_struck && doubles;
         self.slipped |= slips;
         let mut doomed = Vec::new();
         let mut back: Vec<(usize, String)> = Vec::new();
@@ -689,7 +690,7 @@ impl CloudFormation {
         sleep(time).await;
         let missing = before.missing_in(&self.committed());
         // A repeated Delete may still put right what a clean-up gave up.
-        if !missing.is_empty() && self.astray.is_empty() {
+        if !missing.is_empty() && self.astray.is_empty() && !self.slipped {
             let what = format!("changed while nobody asked for it: {}", missing.join("; "));
             self.guard.breach(Promise::RepeatsHarmless, what);
         }
