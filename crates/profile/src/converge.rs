@@ -247,10 +247,13 @@ pub fn foreign_parameter(owner: &Owner, name: Option<&ParameterName>, observed: 
     }
 }
 
-/// A Create that comes when the stack has the resource already, as something else: it is stale.
+/// A Create that comes when the stack has the resource already, as something else: it is stale. Not so where the
+/// stack has deleted it, or given that up: then it may be declared anew.
 fn superseded(goal: &Goal, observed: &Observed) -> Faults {
     let specification = &goal.specification;
-    let living = observed.described().and_then(ProfileArn::parse).filter(|arn| {
+    let is_left = observed.resource.as_ref().is_some_and(|resource| resource.status.starts_with("DELETE_"));
+    let described = observed.described().filter(|_| !is_left);
+    let living = described.and_then(ProfileArn::parse).filter(|arn| {
         observed.tags(arn).is_some_and(|held| {
             specification.owner.owns(held) && held.get(tags::SPEC) != Some(&specification.digest())
         })

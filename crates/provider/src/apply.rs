@@ -133,6 +133,15 @@ pub async fn carry_out(
     for (effect, outcome) in effects.into_iter().zip(outcomes) {
         match outcome {
             Ok(outcome) => note(context, observed, outcome),
+            // Its tags may still be seen after it was deleted: what this run did not make, and nobody can read,
+            // is gone.
+            Err(Failure::NotActive { profile, .. })
+                if observed.journal.made_profile.as_ref() != Some(&profile)
+                    && observed.profiles.get(&profile).is_some_and(|seen| seen.record.is_none()) =>
+            {
+                tracing::warn!(%profile, "the profile cannot be read, and counts as gone");
+                note(context, observed, Outcome::ProfileGone(profile));
+            }
             Err(failure) => {
                 tracing::error!(%failure, "an effect failed");
                 if failure.is_doubtful() {

@@ -135,14 +135,26 @@ pub async fn for_convergence(ports: &Ports, scope: &Scope, named: &Named) -> Res
 
     let listed: BTreeMap<&ProfileArn, &ProfileRecord> =
         listed.iter().map(|record| (&record.arn, record)).collect();
-    let missing: Vec<ProfileArn> = profiles.keys().filter(|arn| !listed.contains_key(arn)).cloned().collect();
+    // The list may still show what was just deleted: another profile of this owner's than the current one is
+    // looked at itself before anything rests on it.
+    let is_doubtful = |arn: &ProfileArn, profile: &ObservedProfile| {
+        let is_claimed = profile.tags.as_ref().is_some_and(|held| scope.owner.owns(held));
+        !listed.contains_key(arn) || is_claimed && named.current.as_ref() != Some(arn)
+    };
+    let doubtful: Vec<ProfileArn> = profiles
+        .iter()
+        .filter(|(arn, profile)| is_doubtful(arn, profile))
+        .map(|(arn, _)| arn.clone())
+        .collect();
     let read =
-        each(missing, |arn| async move { persist(|| ports.profiles.get(arn.as_str())).await.optional() })
+        each(doubtful, |arn| async move { persist(|| ports.profiles.get(arn.as_str())).await.optional() })
             .await?;
-    let read: BTreeMap<ProfileArn, ProfileRecord> =
-        read.into_iter().filter_map(|(arn, record)| Some((arn, record?))).collect();
+    let mut read: BTreeMap<ProfileArn, Option<ProfileRecord>> = read.into_iter().collect();
     for (arn, profile) in &mut profiles {
-        profile.record = listed.get(arn).map(|record| (*record).clone()).or_else(|| read.get(arn).cloned());
+        profile.record = match read.remove(arn) {
+            Some(record) => record,
+            None => listed.get(arn).map(|record| (*record).clone()),
+        };
     }
     let owned =
         profiles.values().any(|profile| profile.tags.as_ref().is_some_and(|held| scope.owner.owns(held)));

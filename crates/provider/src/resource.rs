@@ -352,6 +352,15 @@ impl Run<'_> {
 
     /// Takes back what this run made. Gives what to add to the reason: nothing, if all of it is gone.
     async fn undo(&self, context: Context<'_>, began: Phase, observed: &mut Observed) -> String {
+        let context = Context { undoing: true, ..context };
+        let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
+        if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
+            return trouble(error.to_string());
+        }
+        if let Err(error) = observe::keep_what_stands(self.ports, &self.scope.owner, observed).await {
+            return trouble(error.to_string());
+        }
+        // Last of all, because another delivery may be answered meanwhile with what this one made.
         apply::look_again(&context, observed).await;
         let issued = Issued { kind: Kind::Create, at: self.request.issued_at() };
         if observed.phase() == Phase::Forward && observed.has_gone_on_since(&issued) {
@@ -362,14 +371,6 @@ impl Run<'_> {
             return " Besides, what had been made is left as it is, because what the stack says about the resource \
                     could not be read."
                 .to_owned();
-        }
-        let context = Context { undoing: true, ..context };
-        let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
-        if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
-            return trouble(error.to_string());
-        }
-        if let Err(error) = observe::keep_what_stands(self.ports, &self.scope.owner, observed).await {
-            return trouble(error.to_string());
         }
         for step in converge::undo(&self.scope.owner, began, observed) {
             if let Err(failure) = apply::carry_out(&context, observed, step).await {

@@ -1175,3 +1175,37 @@ async fn a_cancelled_update_takes_the_parameter_that_it_made_along() {
     assert_eq!(harness.published(), None);
     assert!(harness.aws.account().profiles().contains_key(&arn));
 }
+
+/// A resource whose removal was given up comes back into its template.
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_could_not_be_removed_can_be_declared_anew() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.resource_is("DELETE_FAILED", Some(&first));
+    harness.status("UPDATE_IN_PROGRESS");
+    let again = changed(&[("Description", json!("Again."))]);
+    let second = harness.create(&again).await.succeeded();
+    assert_ne!(second, first);
+    assert_eq!(harness.published(), Some(second));
+}
+
+/// Back to the declaration before, while the tags of the profile that was just deleted are still seen.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_profile_whose_tags_are_still_seen_is_not_waited_for_in_vain() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let before = changed(&[("Description", json!("Before."))]);
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &before, &declared()).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.switches(|switches| {
+        (switches.lag_tags_ms, switches.lag_tagging_api_ms, switches.lag_list_ms) = (20_000, 20_000, 20_000);
+    });
+    harness.delete(&first, &declared()).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let third = harness.update(&second, &declared(), &before).await.succeeded();
+    assert!(harness.aws.account().profiles().contains_key(&third));
+    assert_eq!(harness.published(), Some(third));
+}

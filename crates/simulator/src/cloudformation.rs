@@ -147,6 +147,10 @@ pub struct CloudFormation {
     gave_up: bool,
     /// The resources whose replacement was not removed in a rollback's clean-up, and may still be published.
     astray: BTreeSet<usize>,
+    /// Whether a sweep ran beside an update.
+    swept: bool,
+    /// The profiles that were replaced: one may be taken up again, whose mark reads do not show yet.
+    replaced: BTreeSet<String>,
     /// Whether an update was cancelled while a call of it was struck: what it left in the tags is known to slip.
     slipped: bool,
     /// Whether requests overtook each other: something was cancelled, or timed out, while it ran.
@@ -178,6 +182,8 @@ impl CloudFormation {
             gave_up: false,
             astray: BTreeSet::new(),
             slipped: false,
+            swept: false,
+            replaced: BTreeSet::new(),
             overtaken: Mutex::new(false),
         }
     }
@@ -263,7 +269,8 @@ impl CloudFormation {
         futures::join!(sweep, self.change(update, template, &changed, struck));
         self.promise_readers();
         // A sweep that runs meanwhile may still see, and publish again, a name that was just given up.
-        if update.sweep_after_s.is_none() {
+        self.swept |= update.sweep_after_s.is_some();
+        if !self.swept {
             self.is_tidy().await;
         }
     }
@@ -375,6 +382,10 @@ impl CloudFormation {
         let doubles = self.lambda.has_stragglers();
         let slips = was_cancelled && (is_struck || self.facts.pace_s < 11 && doubles) || is_struck && doubles;
         self.slipped |= slips;
+        if slips {
+            done.iter().for_each(|(slot, ..)| self.guard.readers(*slot, None));
+            self.astray.extend(done.iter().map(|(slot, ..)| *slot));
+        }
         let mut doomed = Vec::new();
         let mut back: Vec<(usize, String)> = Vec::new();
         for (slot, kind, outcome) in &done {
@@ -785,6 +796,7 @@ impl CloudFormation {
                     }
                 }
                 // Of two deliveries side by side the other one may have been the last: the clean-up sets it right.
+                _ if self.slipped => {}
                 Some(parameter)
                     if self.lambda.is_troubled(number)
                         && truth.get(&parameter.value).is_some_and(|profile| identity.fits(profile)) => {}
@@ -842,7 +854,11 @@ impl CloudFormation {
     }
 
     /// A replaced profile with a drain period lives on.
-    fn drains(&self, slot: usize, held: &Resource, outcome: &Outcome) {
+    fn drains(&mut self, slot: usize, held: &Resource, outcome: &Outcome) {
+        self.replaced.insert(held.id.clone());
+        if self.resources.get(&slot).is_some_and(|now| self.replaced.contains(&now.id)) {
+            return;
+        }
         let declared = self.resources.get(&slot).map(|now| now.declaration.drain);
         let drains = declared.is_some_and(|drain| drain != 0);
         let is_adopted = held.declaration.adopts;
