@@ -104,8 +104,9 @@ pub fn is_over(issued: &Issued, observed: &Observed) -> bool {
         Kind::Delete => (resource == "DELETE_COMPLETE", "DELETE_IN_PROGRESS"),
     };
     // A logical id may have been there before: what it came to then says nothing.
-    let is_older = observed.resource.as_ref().and_then(|resource| resource.since).zip(issued.at);
-    let by_resource = by_resource && !is_older.is_some_and(|(since, issued)| issued - since > SAME_INSTANT);
+    let since = observed.resource.as_ref().and_then(|resource| resource.since);
+    let is_of_before = since.zip(issued.at).is_some_and(|(since, issued)| issued - since > SAME_INSTANT);
+    let by_resource = by_resource && !is_of_before;
     let told = match &observed.resource {
         Some(_) if resource == in_progress => &Observed { resource: None, ..observed.clone() },
         _ => observed,
