@@ -360,10 +360,11 @@ pub async fn tags_with(
     arn: &ProfileArn,
     expected: &Tags,
 ) -> Result<Option<Tags>> {
+    // They may never have been put on: then there must be time left for what is to be done without them.
+    let window = scope.window().min(scope.until.saturating_duration_since(Instant::now()) / 3);
     let shows = |held: &Tags| expected.iter().all(|(key, value)| held.get(key) == Some(value));
-    let shown = poll(scope.window(), || async {
-        Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows))
-    });
+    let shown =
+        poll(window, || async { Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows)) });
     match shown.await? {
         Some(shown) => Ok(Some(shown)),
         None => tags_of(ports, arn.clone()).await,
