@@ -59,7 +59,8 @@ pub enum Request {
 }
 
 impl Goal {
-    fn current(&self) -> Option<&ProfileArn> {
+    /// The profile that the physical id names, if it names one.
+    pub fn current(&self) -> Option<&ProfileArn> {
         match &self.request {
             Request::Create => None,
             Request::Update { current, .. } => current.as_ref(),
@@ -116,12 +117,18 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     }
 
     let Some(arn) = choose(goal, observed) else {
+        // What is to be restored was there before, and may only not be seen yet.
+        let restores = observed.phase() == Phase::UpdateRollback && goal.request != Request::Create;
         return match create_conflict(specification, observed) {
             Some(fault) => Step::Refused(fault.into()),
+            None if restores && !observed.journal.sought => Step::Effects(vec![Effect::SeekOwned(None)]),
             None => Step::Effects(vec![Effect::CreateProfile]),
         };
     };
     let profile = observed.profiles.get(&arn).cloned().unwrap_or_default();
+    if let Some(proof) = proof(goal, observed, &arn, &profile) {
+        return Step::Effects(vec![proof]);
+    }
 
     if !profile.record.as_ref().is_some_and(|record| record.is_active()) {
         // A parameter that is new can be made meanwhile: whoever waits for it had nothing before.
@@ -136,7 +143,12 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     if let Some(fault) = tags.excess() {
         return Step::Refused(fault.into());
     }
+    let is_adopted_now = tags.adopts;
     let mut effects = tags.effects(&arn);
+    if is_adopted_now && !effects.is_empty() {
+        // It may have been deleted a moment ago: only what could be tagged is published.
+        return Step::Effects(effects);
+    }
     effects.extend(parameter_effects(specification, observed, &arn));
     let made = observed.journal.made_anything();
     if effects.is_empty() && made && !observed.journal.confirmed {
@@ -151,6 +163,29 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
         effects = leftovers(goal, observed, &arn);
     }
     if effects.is_empty() { Step::Settled(arn) } else { Step::Effects(effects) }
+}
+
+/// A write that proves that a profile is there which this request neither names nor made: reads may still show what
+/// was just deleted, and nothing may be published before that is known. It writes all of our tags, because those that
+/// reads show may be older, too.
+fn proof(goal: &Goal, observed: &Observed, arn: &ProfileArn, profile: &ObservedProfile) -> Option<Effect> {
+    let is_taken_up = goal.current() != Some(arn)
+        && !observed.journal.tagged.contains(arn)
+        && profile.is_owned_by(&goal.specification.owner);
+    if !is_taken_up || goal.is_stale(observed) {
+        return None;
+    }
+    let tags = TagChange::towards(goal, observed, arn, profile);
+    if tags.excess().is_some() {
+        return None;
+    }
+    let mut effects = in_turn(
+        tags.remove,
+        tags.wanted,
+        |keys| Effect::UntagProfile(arn.clone(), keys),
+        |tags| Effect::TagProfile(arn.clone(), tags),
+    );
+    effects.pop()
 }
 
 /// What takes back what a run made that `began` in that phase of the stack, in steps; each step's effects are
@@ -168,14 +203,14 @@ pub fn undo(owner: &Owner, began: Phase, observed: &Observed) -> Vec<Vec<Effect>
     let journal = &observed.journal;
     let made = journal.made_parameters.iter().filter(|_| !journal.drops_names);
     let mut parameters: Vec<Effect> = made.cloned().map(Effect::DeleteParameter).collect();
+    let named = observed.described().and_then(ProfileArn::parse).filter(|arn| observed.lives(arn));
+    let successor = named.as_ref().filter(|_| observed.is_forward_done());
     let goes_back = began == Phase::UpdateRollback && journal.made_profile.is_none();
-    parameters.extend(
-        journal
-            .overwritten_parameters
-            .iter()
-            .filter(|_| !goes_back)
-            .map(|(name, value)| Effect::OverwriteParameter(name.clone(), value.clone())),
-    );
+    parameters.extend(journal.overwritten_parameters.iter().filter(|_| !goes_back).map(|(name, value)| {
+        // What the stack went forward to meanwhile is not taken back with it.
+        let now = successor.map_or(value.as_str(), ProfileArn::as_str);
+        Effect::OverwriteParameter(name.clone(), now.to_owned())
+    }));
     let profiles = journal.made_profile.iter().cloned().map(Effect::DeleteProfile).collect();
     let mut steps = vec![parameters, profiles];
     if let Some((arn, overwritten)) = &journal.adopted_profile {
@@ -442,6 +477,8 @@ struct TagChange {
     adopts: bool,
     remove: Vec<String>,
     put: Tags,
+    /// All that are ours in the end.
+    wanted: Tags,
     /// How many tags it would carry.
     after: usize,
     /// How many of those are neither the declaration's nor ours.
@@ -499,8 +536,9 @@ impl TagChange {
         let changed = |key: &String, value: &String| {
             held.get(key) != Some(value) || tags && (takes_back || declared.put.contains(key))
         };
-        let put = wanted.into_iter().filter(|(key, value)| changed(key, value)).collect();
-        Self { adopts, remove, put, after, foreign }
+        let put = wanted.iter().filter(|(key, value)| changed(key, value));
+        let put = put.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Self { adopts, remove, put, wanted, after, foreign }
     }
 
     /// The fault of a profile that would carry too many.

@@ -29,8 +29,9 @@ pub enum Effect {
     DeleteParameter(String),
     /// Read the stack again: does anybody still wait for this request?
     ConfirmStack,
-    /// Wait for lagging reads to show a profile that may have been made.
-    SeekOwned,
+    /// Wait for lagging reads to show a profile that may have been made; then read this parameter again, which
+    /// may have been made meanwhile.
+    SeekOwned(Option<String>),
 }
 
 /// The values of tags may come of `NoEcho` parameters, and effects are logged: only the keys are printed.
@@ -51,7 +52,7 @@ impl fmt::Debug for Effect {
             Self::UntagParameter(name, keys) => write!(f, "UntagParameter({name}, {keys:?})"),
             Self::DeleteParameter(name) => write!(f, "DeleteParameter({name})"),
             Self::ConfirmStack => f.write_str("ConfirmStack"),
-            Self::SeekOwned => f.write_str("SeekOwned"),
+            Self::SeekOwned(name) => write!(f, "SeekOwned({})", name.as_deref().unwrap_or_default()),
         }
     }
 }

@@ -81,7 +81,7 @@ pub fn next(goal: &Goal, extent: Extent, observed: &Observed) -> Step<()> {
     }
     let doomed = doomed(goal, observed, extent);
     if doomed.is_empty() && goal.target == Target::Unknown && !observed.journal.sought {
-        return Step::Effects(vec![Effect::SeekOwned]);
+        return Step::Effects(vec![Effect::SeekOwned(goal.parameter.clone())]);
     }
 
     let used: Vec<&ProfileArn> = doomed

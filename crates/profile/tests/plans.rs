@@ -137,6 +137,7 @@ fn apply(observed: &mut Observed, specification: &Specification, effect: &Effect
             let (arn, mut profile) = profile_of(specification, "made00000000");
             profile.record = None;
             observed.profiles.insert(arn.clone(), profile);
+            observed.journal.tagged.push(arn.clone());
             observed.journal.made_profile = Some(arn);
         }
         Effect::AwaitProfile(arn) => {
@@ -167,7 +168,7 @@ fn apply(observed: &mut Observed, specification: &Specification, effect: &Effect
         }
         Effect::DeleteParameter(name) => drop(observed.parameters.remove(&name)),
         Effect::ConfirmStack => observed.journal.confirmed = true,
-        Effect::SeekOwned => observed.journal.sought = true,
+        Effect::SeekOwned(_) => observed.journal.sought = true,
     }
 }
 
@@ -226,13 +227,41 @@ mod creating {
     }
 
     #[test]
-    fn a_repeated_delivery_finds_what_the_first_made_and_does_nothing() {
+    fn a_repeated_delivery_finds_what_the_first_made_and_only_proves_that_it_is_there() {
         let specification = specification("new");
-        for status in ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS"] {
+        for (status, proves) in
+            [("CREATE_IN_PROGRESS", true), ("CREATE_COMPLETE", false), ("UPDATE_IN_PROGRESS", true)]
+        {
             let mut observed = deployed(&specification, "first0000000", status);
+            let before = observed.profiles.clone();
             let (effects, end) = converged(&mut observed, &create(&specification));
-            assert_eq!((effects, end), (Vec::new(), Step::Settled(arn("first0000000"))), "{status}");
+            assert_eq!(end, Step::Settled(arn("first0000000")), "{status}");
+            let expected = before.into_iter().map(|(arn, held)| Effect::TagProfile(arn, held.tags.unwrap()));
+            let expected: Vec<Effect> = expected.filter(|_| proves).collect();
+            assert_eq!(effects, expected, "{status}");
         }
+    }
+
+    #[test]
+    fn what_may_be_gone_is_published_only_after_it_was_tagged() {
+        let specification = specification("new");
+        let mut observed = deployed(&specification, "first0000000", "UPDATE_IN_PROGRESS");
+        observed.parameters.clear();
+        let step = converge::next(&update(&specification, "second000000"), &observed);
+        let Step::Effects(effects) = step else { panic!("{step:?}") };
+        assert!(
+            matches!(&*effects, [Effect::TagProfile(tagged, _)] if *tagged == arn("first0000000")),
+            "{effects:?}"
+        );
+    }
+
+    #[test]
+    fn a_rollback_looks_for_what_was_there_before_it_makes_anything() {
+        let specification = specification("new");
+        let mut observed =
+            Observed { stack: in_status("UPDATE_ROLLBACK_IN_PROGRESS"), ..Observed::default() };
+        let (effects, _) = converged(&mut observed, &update(&specification, "second000000"));
+        assert_eq!(effects[..2], [Effect::SeekOwned(None), Effect::CreateProfile]);
     }
 
     #[test]
@@ -650,7 +679,7 @@ mod removing {
         let (effects, end) = removed(&mut observed, &removal_of(Target::Profile(arn("first0000000"))));
         assert_eq!((effects, end), (Vec::new(), Step::Settled(())));
         let (effects, end) = removed(&mut observed, &removal_of(Target::Unknown));
-        assert_eq!((effects, end), (vec![Effect::SeekOwned], Step::Settled(())));
+        assert_eq!((effects, end), (vec![Effect::SeekOwned(None)], Step::Settled(())));
     }
 
     #[test]

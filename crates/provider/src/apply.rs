@@ -1,6 +1,6 @@
 //! The decided effects, carried out and recorded.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use ports::{CallError, ErrorKind, NewParameter, NewProfile, Optional};
@@ -45,6 +45,8 @@ pub struct Context<'a> {
     pub scope: &'a Scope,
     /// What is to be; `None` for a Delete, which makes nothing.
     pub specification: Option<&'a Specification>,
+    /// The profile that the request names, if it names one.
+    pub current: Option<&'a ProfileArn>,
     /// The profile name to seek by, if it is known.
     pub name: Option<&'a str>,
     /// What makes a creation's token: the same for every delivery of one request.
@@ -108,7 +110,7 @@ fn is_old(context: &Context<'_>, stack_read: Instant, effects: &[Effect]) -> boo
         | Effect::CreateParameter(..)
         | Effect::AwaitProfile(_)
         | Effect::ConfirmStack
-        | Effect::SeekOwned => false,
+        | Effect::SeekOwned(_) => false,
         Effect::TagProfile(..)
         | Effect::UntagProfile(..)
         | Effect::DeleteProfile(_)
@@ -142,6 +144,11 @@ pub async fn carry_out(
                 tracing::warn!(%profile, "the profile cannot be read, and counts as gone");
                 note(context, observed, Outcome::ProfileGone(profile));
             }
+            Err(Failure::Call { error }) if is_gone(context, observed, &effect, &error) => {
+                let Effect::TagProfile(profile, _) = effect else { continue };
+                tracing::warn!(%profile, %error, "the profile cannot be tagged, and counts as gone");
+                note(context, observed, Outcome::ProfileGone(profile));
+            }
             Err(failure) => {
                 tracing::error!(%failure, "an effect failed");
                 if failure.is_doubtful() {
@@ -152,6 +159,19 @@ pub async fn carry_out(
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Whether `effect` failed because the profile is gone that it was to tag, though reads still showed it. Once its tags
+/// are gone, too, the role may not tag it. Not so of one that this run made or tagged, or that somebody named.
+fn is_gone(context: &Context<'_>, observed: &Observed, effect: &Effect, error: &CallError) -> bool {
+    let (Effect::TagProfile(arn, _), Some(specification)) = (effect, context.specification) else {
+        return false;
+    };
+    let is_taken_up = !context.undoing
+        && !observed.journal.tagged.contains(arn)
+        && specification.existing.as_ref() != Some(arn)
+        && context.current != Some(arn);
+    is_taken_up && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied)
 }
 
 /// Reads the stack once more, and what it says about the resource; as it was, if that cannot be.
@@ -177,7 +197,7 @@ enum Outcome {
     ParameterGone(String),
     /// The stack, and what it says about the resource.
     Stack(Option<StackRecord>, Word),
-    Sought(Vec<(ProfileArn, ObservedProfile)>),
+    Sought(Vec<(ProfileArn, ObservedProfile)>, BTreeMap<String, ObservedParameter>),
 }
 
 /// What a stack says about the resource.
@@ -256,14 +276,28 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             };
             Outcome::Stack(stack, word)
         }
-        Effect::SeekOwned => {
-            let found = poll(context.at_most(VISIBILITY), || async {
+        Effect::SeekOwned(declared) => {
+            let digest = context.specification.map(Specification::digest);
+            // What is to be restored leaves time for making it anew, should it never be found.
+            let window = match digest {
+                Some(_) => VISIBILITY.min(context.at_most(Duration::MAX) / 3),
+                None => context.scope.window(),
+            };
+            let is_sought = |profile: &ObservedProfile| {
+                let spec = profile.tags.as_ref().and_then(|held| held.get(tags::SPEC));
+                digest.as_ref().is_none_or(|digest| spec == Some(digest))
+            };
+            let found = poll(window, || async {
                 let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
                 let owned = owned_only(context, profiles);
-                Ok::<_, CallError>((!owned.is_empty()).then_some(owned))
+                Ok::<_, CallError>(owned.iter().any(|(_, profile)| is_sought(profile)).then_some(owned))
             })
             .await?;
-            Outcome::Sought(found.unwrap_or_default())
+            let declared = match &declared {
+                Some(name) => observe::parameter(ports, name).await?.map(|found| (name.clone(), found)),
+                None => None,
+            };
+            Outcome::Sought(found.unwrap_or_default(), declared.into_iter().collect())
         }
     })
 }
@@ -493,9 +527,10 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
             note_stack(observed, stack, word);
             observed.journal.confirmed = true;
         }
-        Outcome::Sought(found) => {
+        Outcome::Sought(profiles, parameters) => {
             journal.sought = true;
-            observed.profiles.extend(found);
+            observed.profiles.extend(profiles);
+            observed.parameters.extend(parameters);
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Scope {
 
 impl Scope {
     /// How long a read that may lag is waited for: not so long that nothing could come of it any more.
-    fn window(&self) -> Duration {
+    pub fn window(&self) -> Duration {
         VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) * 3 / 4)
     }
 }
@@ -274,7 +274,8 @@ pub async fn parameter(ports: &Ports, name: &str) -> Result<Option<ObservedParam
 }
 
 /// Looks at what became of effects that may have happened, so that an undo knows of them.
-pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed) -> Result<()> {
+pub async fn settle_doubts(ports: &Ports, scope: &Scope, observed: &mut Observed) -> Result<()> {
+    let owner = &scope.owner;
     for effect in std::mem::take(&mut observed.journal.doubtful) {
         match effect {
             Effect::CreateParameter(name, arn, _) => {
@@ -295,8 +296,11 @@ pub async fn settle_doubts(ports: &Ports, owner: &Owner, observed: &mut Observed
             }
             Effect::TagProfile(arn, tags) if owner.owns(&tags) => {
                 let before = observed.tags(&arn).cloned().unwrap_or_default();
-                let now = tags_of(ports, arn.clone()).await?.unwrap_or_default();
-                if !owner.owns(&before) && owner.owns(&now) {
+                if owner.owns(&before) {
+                    continue;
+                }
+                let now = tags_with(ports, scope, &arn, &owner.tags()).await?.unwrap_or_default();
+                if owner.owns(&now) {
                     let overwritten = before.into_iter().filter(|(key, _)| tags.contains_key(key)).collect();
                     observed.journal.adopted_profile = Some((arn.clone(), overwritten));
                     observed.learn_tags(&arn, &tags);

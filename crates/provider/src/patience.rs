@@ -81,6 +81,8 @@ where
             let is_gone = || async { Ok::<_, CallError>((!is_ours().await?).then_some(())) };
             match poll(window, is_gone).await {
                 Ok(Some(())) => Ok(()),
+                // Whether it is gone is not known, and may be known later.
+                Err(unknown) if unknown.is_transient() => Err(unknown),
                 _ => Err(error),
             }
         }

@@ -145,7 +145,7 @@ impl Run<'_> {
             Ok(prepared) => prepared,
             Err(failure) => return Answer::failed(unmade(self.request), failure.to_string()),
         };
-        let context = self.context(Some(&goal.specification), Some(&goal.specification.name));
+        let context = self.context(Some(&goal.specification), goal.current(), Some(&goal.specification.name));
         let settled = apply::run(&context, &mut observed, |observed| converge::next(&goal, observed)).await;
         let failure = match settled {
             Ok(arn) => match record(&observed, &arn) {
@@ -207,10 +207,8 @@ impl Run<'_> {
             && observed.phase() == Phase::UpdateRollback
             && observed.tags(arn).is_some_and(|held| held.contains_key(tags::ADOPTED))
         {
-            // Of an adopted profile only a read tells which of a user's tags are ours, and so which of the failed
-            // update's are to go.
-            let shown = observe::tags_with(self.ports, &self.scope, arn, &old.tags).await?;
-            observed.profiles.entry(arn.clone()).or_default().tags = shown;
+            // Which of the failed update's tags are to go.
+            self.see_tags(&mut observed, arn, &old).await?;
         }
 
         let stack_tags = observed.stack.as_ref().map(|stack| stack.tags.clone()).unwrap_or_default();
@@ -271,6 +269,19 @@ impl Run<'_> {
         Ok((converge::Goal { specification, request, began, issued_at }, observed))
     }
 
+    /// Waits for an adopted profile's tags to be seen as `declared` put them: of such a one only a read tells which of
+    /// a user's tags are ours.
+    async fn see_tags(
+        &self,
+        observed: &mut Observed,
+        arn: &ProfileArn,
+        declared: &Remainder,
+    ) -> Result<(), Failure> {
+        let shown = observe::tags_with(self.ports, &self.scope, arn, &possible_tags(declared)).await?;
+        observed.profiles.entry(arn.clone()).or_default().tags = shown;
+        Ok(())
+    }
+
     /// A Delete that fails in a clean-up is not asked for again, and what it was to remove leaks. So what may
     /// pass is waited for as long as there is time.
     async fn remove(&self, physical_id: &PhysicalId) -> Answer {
@@ -309,6 +320,11 @@ impl Run<'_> {
             parameter: remainder.parameter.clone(),
         };
         let mut observed = observe::for_removal(self.ports, &self.scope, &doomed).await?;
+        if let Some(arn) = &doomed.target
+            && observed.tags(arn).is_some_and(|held| held.contains_key(tags::ADOPTED))
+        {
+            self.see_tags(&mut observed, arn, &remainder).await?;
+        }
         let now = self.ports.clock.now();
         let goal = removal::Goal {
             owner: self.scope.owner.clone(),
@@ -346,7 +362,7 @@ impl Run<'_> {
                 }
             };
         }
-        let context = self.context(None, remainder.name.as_deref());
+        let context = self.context(None, None, remainder.name.as_deref());
         apply::run(&context, &mut observed, |observed| removal::next(&goal, extent, observed)).await
     }
 
@@ -354,7 +370,7 @@ impl Run<'_> {
     async fn undo(&self, context: Context<'_>, began: Phase, observed: &mut Observed) -> String {
         let context = Context { undoing: true, ..context };
         let trouble = |error: String| format!(" Besides, taking back what had been made failed: {error}");
-        if let Err(error) = observe::settle_doubts(self.ports, &self.scope.owner, observed).await {
+        if let Err(error) = observe::settle_doubts(self.ports, &self.scope, observed).await {
             return trouble(error.to_string());
         }
         if let Err(error) = observe::keep_what_stands(self.ports, &self.scope.owner, observed).await {
@@ -380,11 +396,17 @@ impl Run<'_> {
         String::new()
     }
 
-    fn context<'c>(&'c self, specification: Option<&'c Specification>, name: Option<&'c str>) -> Context<'c> {
+    fn context<'c>(
+        &'c self,
+        specification: Option<&'c Specification>,
+        current: Option<&'c ProfileArn>,
+        name: Option<&'c str>,
+    ) -> Context<'c> {
         Context {
             ports: self.ports,
             scope: &self.scope,
             specification,
+            current,
             name,
             token_seed: self.request.request_id.as_str(),
             undoing: false,
@@ -395,11 +417,17 @@ impl Run<'_> {
     }
 }
 
-/// The tags that a declaration put on a profile, as far as an update may change them. What no tag can be was
-/// never put on: the update that declared it failed, and a rollback must not ask AWS to take it off.
-fn previous_tags(old: &Remainder) -> Tags {
-    let mut tags = old.tags.clone();
+/// The tags that a declaration put on a profile. What no tag can be was never put on: what declared it failed.
+fn possible_tags(declared: &Remainder) -> Tags {
+    let mut tags = declared.tags.clone();
     tags.retain(|key, value| tags::check("", key, value).is_empty());
+    tags
+}
+
+/// The tags that a declaration put on a profile, as far as an update may change them. A rollback must not ask AWS to
+/// take off what was never put on.
+fn previous_tags(old: &Remainder) -> Tags {
+    let mut tags = possible_tags(old);
     if let Some(parameter) = &old.parameter {
         tags.insert(tags::PARAMETER.to_owned(), parameter.as_str().to_owned());
     }

@@ -1209,3 +1209,198 @@ async fn a_deleted_profile_whose_tags_are_still_seen_is_not_waited_for_in_vain()
     assert!(harness.aws.account().profiles().contains_key(&third));
     assert_eq!(harness.published(), Some(third));
 }
+
+/// A cancelled Create publishes after the Delete that overtook it has looked for parameters, and cannot take that back.
+#[tokio::test(start_paused = true)]
+async fn a_delete_finds_the_parameter_that_a_cancelled_create_made_meanwhile() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().latency = Duration::from_secs(1);
+    harness.switches(|switches| switches.lag_list_ms = 8_000);
+    let overtaken = async {
+        let answer = harness.create(&declared()).await;
+        assert!(answer.failed().contains("taking back what had been made failed"));
+    };
+    let deletion = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        harness.status("ROLLBACK_IN_PROGRESS");
+        harness.aws.watch(move |account, operation| {
+            if operation == "ssm:PutParameter" {
+                account.faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied));
+            }
+        });
+        harness.delete("app-Search-1A2B3C4D5E6F", &declared()).await.succeeded();
+    };
+    tokio::join!(overtaken, deletion);
+    harness.is_empty();
+}
+
+/// Back to the declaration before, while every read still shows the profile that was just deleted: what cannot be
+/// tagged is gone, whether the role may then still try or not.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_profile_that_every_read_still_shows_is_not_taken_up_again() {
+    for conditions in [Conditions::Off, Conditions::On] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.aws.account().conditions = conditions;
+        let other = changed(&[("Description", json!("Other."))]);
+        let first = harness.create(&declared()).await.succeeded();
+        harness.describe(&first);
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &other, &declared()).await.succeeded();
+        harness.describe(&second);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        harness.switches(|switches| {
+            (switches.lag_get_ms, switches.lag_list_ms) = (8_000, 8_000);
+            (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (8_000, 8_000);
+        });
+        harness.delete(&first, &declared()).await.succeeded();
+        harness.status("UPDATE_IN_PROGRESS");
+        let readers = harness.watch_readers("/inference-profiles/search");
+        let third = harness.update(&second, &declared(), &other).await.succeeded();
+        assert!(third != first && harness.aws.account().profiles().contains_key(&third));
+        assert_eq!(harness.published(), Some(third));
+        assert_eq!(*readers.lock().unwrap(), Vec::<String>::new());
+    }
+}
+
+/// A profile that was released a moment ago, whose tags are still seen, is adopted again with all of its tags.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_is_adopted_again_at_once_gets_all_of_its_tags() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let owns = changed(&[("Description", json!("Own."))]);
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("UPDATE_IN_PROGRESS");
+    let own = harness.update(&theirs, &owns, &adopts).await.succeeded();
+    harness.describe(&own);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 5_000);
+    harness.delete(&theirs, &adopts).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&own, &adopts, &owns).await.succeeded();
+    assert_eq!(profile_tag(&harness, &theirs, "owner").as_deref(), Some("search"));
+    assert_eq!(profile_tag(&harness, &theirs, tags::LOGICAL_ID).as_deref(), Some(LOGICAL_ID));
+    harness.describe(&theirs);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&own, &owns).await.succeeded();
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&theirs, &adopts).await.succeeded();
+    assert_eq!(harness.aws.account().profiles().into_values().collect::<Vec<_>>(), [Tags::new()]);
+}
+
+/// A rollback that names the abandoned profile finds the original, though neither list nor index show it yet.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_waits_for_the_original_to_be_seen() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| (switches.lag_list_ms, switches.lag_tagging_api_ms) = (8_000, 8_000));
+    let unpublished =
+        |more: &[(&str, Value)]| changed(&[&[("PublishParameter", json!("false"))], more].concat());
+    let old = unpublished(&[]);
+    let new = unpublished(&[("InferenceProfileName", json!("other"))]);
+    let first = harness.create(&old).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &new, &old).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&second, &old, &new).await.succeeded(), first);
+}
+
+/// A second delivery that lost, and whose parameter the stack has gone on with, does not point it to the former profile.
+#[tokio::test(start_paused = true)]
+async fn an_undo_does_not_point_a_parameter_back_behind_the_stack() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| switches.repeated_token = RepeatedToken::NewProfile);
+    let other = changed(&[("Description", json!("Other."))]);
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    harness.aws.account().latency = Duration::from_millis(700);
+    let update = json!({
+        "RequestType": "Update",
+        "RequestId": "update",
+        "PhysicalResourceId": first,
+        "ResourceProperties": other,
+        "OldResourceProperties": declared(),
+    });
+    let winning = async {
+        let winner = harness.send(update.clone()).await.succeeded();
+        harness.resource_is("UPDATE_COMPLETE", Some(&winner));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        winner
+    };
+    let losing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        harness.send(update.clone()).await.failed()
+    };
+    let (winner, _) = tokio::join!(winning, losing);
+    assert_eq!(harness.published(), Some(winner));
+}
+
+/// A tag that an update put on an adopted profile a moment before its release goes with the others.
+#[tokio::test(start_paused = true)]
+async fn a_release_takes_off_a_tag_that_is_not_seen_yet() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA)).tag("env", "theirs")
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    let tagged = changed(&[
+        ("ExistingProfile", json!(theirs)),
+        ("Tags", json!([{"Key": "owner", "Value": "search"}, {"Key": "stage", "Value": "prod"}])),
+    ]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("UPDATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    harness.update(&theirs, &tagged, &adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&theirs, &tagged).await.succeeded();
+    let left: Vec<Tags> = harness.aws.account().profiles().into_values().collect();
+    assert_eq!(left, [Tags::from([("env".to_owned(), "theirs".to_owned())])]);
+}
+
+/// Whether what AWS denies to delete is gone cannot be read at the moment: that passes, and the clean-up goes on.
+#[tokio::test(start_paused = true)]
+async fn a_denied_deletion_is_not_given_up_while_nobody_can_tell_whether_it_is_gone() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.aws.account().conditions = Conditions::On;
+    let arn = harness.create(&declared()).await.succeeded();
+    harness.switches(|switches| switches.lag_tags_ms = 10_000);
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&arn, &declared()).await.succeeded();
+    // The first one of the repetition's reads is for its own look.
+    let throttled = Fault::before("bedrock:ListTagsForResource", ErrorKind::Throttled).after(1).times(6);
+    harness.aws.account().faults.add(throttled);
+    harness.delete(&arn, &declared()).await.succeeded();
+    assert!(harness.aws.account().faults.struck() >= 4);
+}
+
+/// The tags of an adoption were put on, nobody heard of it, and reads do not show them yet.
+#[tokio::test(start_paused = true)]
+async fn a_failed_adoption_takes_off_tags_that_are_not_seen_yet() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    harness.aws.account().faults.add(Fault::lost_answer("bedrock:TagResource").times(4));
+    harness.create(&changed(&[("ExistingProfile", json!(theirs))])).await.failed();
+    assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
+}

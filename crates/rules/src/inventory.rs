@@ -1,6 +1,6 @@
 //! What one account holds in one Region, as far as it could be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use profile::{
     arn::{Location, ProfileArn},
@@ -40,6 +40,20 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: [Self; 10] = [
+        Self::Profiles,
+        Self::Tags,
+        Self::Models,
+        Self::SystemProfiles,
+        Self::Parameters,
+        Self::Stacks,
+        Self::Usage,
+        Self::Quota,
+        Self::CostTags,
+        Self::TagPolicy,
+    ];
+
     /// As a person and a report name it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +87,8 @@ pub struct Inventory {
     pub location: Location,
     /// When the reading began.
     pub taken_at: OffsetDateTime,
+    /// The sources that were asked. What the others hold is not in here: no rule that is judged rests on them.
+    pub asked: BTreeSet<Source>,
     /// Every application inference profile.
     pub profiles: Part<Vec<Profile>>,
     /// The profiles that a parameter names and the list does not show, and of which AWS would not say
@@ -176,11 +192,11 @@ impl Inventory {
         self.profiles.as_deref().unwrap_or_default()
     }
 
-    /// Everything that could not be read, each source with its first reason.
+    /// Everything that was asked and could not be read, each source with its first reason.
     pub fn unread(&self) -> Vec<Unread> {
         let mut all: BTreeMap<Source, Unread> = BTreeMap::new();
         let mut note = |unread: Option<&Unread>| {
-            if let Some(unread) = unread {
+            if let Some(unread) = unread.filter(|unread| self.asked.contains(&unread.source)) {
                 all.entry(unread.source).or_insert_with(|| unread.clone());
             }
         };
@@ -200,5 +216,10 @@ impl Inventory {
             }
         }
         all.into_values().collect()
+    }
+
+    /// Whether every source was asked, and all of it could be read.
+    pub fn is_whole(&self) -> bool {
+        Source::ALL.iter().all(|source| self.asked.contains(source)) && self.unread().is_empty()
     }
 }

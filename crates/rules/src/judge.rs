@@ -93,6 +93,18 @@ pub fn judge(inventory: &Inventory, criteria: &Criteria) -> Judgement {
     docket.close()
 }
 
+/// The sources that judging by `rules` rests on: those of each, the list of profiles, and the stacks where
+/// [`to_confirm`] goes by them.
+pub fn sources(rules: &BTreeSet<Rule>) -> BTreeSet<Source> {
+    let confirms = rules.iter().any(|rule| rests_on_tags(*rule)).then_some(Source::Stacks);
+    rules
+        .iter()
+        .flat_map(|rule| rule.sources().iter().copied())
+        .chain(confirms)
+        .chain([Source::Profiles])
+        .collect()
+}
+
 /// How long the index of tags may lag behind a change. Bedrock and the tagging API document nothing.
 const LAG: Duration = Duration::minutes(15);
 

@@ -33,6 +33,25 @@ pub struct ActionSettings {
     pub orphan_idle: Duration,
 }
 
+impl ActionSettings {
+    /// Whether something may be done about findings of one of `rules`.
+    pub fn act_on(&self, rules: &BTreeSet<Rule>) -> bool {
+        let finds = |wanted: &[Rule]| wanted.iter().any(|rule| rules.contains(rule));
+        self.retire_drained && finds(&RETIRES)
+            || self.republish_parameters && finds(&REPUBLISHES)
+            || self.delete_orphans && finds(&DELETES)
+    }
+}
+
+/// What is retired, where that is allowed.
+const RETIRES: [Rule; 1] = [Rule::DrainExpired];
+
+/// What is published again.
+const REPUBLISHES: [Rule; 2] = [Rule::ParameterMissing, Rule::ParameterDrift];
+
+/// What is deleted.
+const DELETES: [Rule; 2] = [Rule::OrphanedStackDeleted, Rule::OrphanedNotInStack];
+
 /// One thing to do. Whoever does it looks once more whether it is still right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -81,10 +100,10 @@ impl Action {
 }
 
 /// What may be done about the findings of `judgement`, which came of judging `inventory`: at most one action
-/// for each profile, in the order of their ARNs. Nothing, when any part of the inventory is unread; whether
+/// for each profile, in the order of their ARNs. Nothing, when any part of the inventory is unread or was not asked; whether
 /// the tag policy and the cost allocation tags were read is for the caller to look at.
 pub fn plan(inventory: &Inventory, judgement: &Judgement, settings: &ActionSettings) -> Vec<Action> {
-    if !inventory.unread().is_empty() {
+    if !inventory.is_whole() {
         return Vec::new();
     }
     let scene = Scene::of(inventory);
@@ -133,12 +152,12 @@ impl Planner<'_> {
         };
         let any = |wanted: &[Rule]| wanted.iter().any(|rule| rules.contains(rule));
         let retire = || {
-            let is_due = any(&[Rule::DrainExpired]) && self.settings.retire_drained;
+            let is_due = any(&RETIRES) && self.settings.retire_drained;
             (is_due && is_left && is_ours && !self.is_retained(&owner) && self.may_retire(profile, held))
                 .then(|| Action::Retire { profile: profile.record.arn.clone(), owner: owner.clone() })
         };
         let delete = || {
-            let is_orphan = any(&[Rule::OrphanedStackDeleted, Rule::OrphanedNotInStack]);
+            let is_orphan = any(&DELETES);
             let parameter = self.publisher(&profile.record.arn, held);
             let may = is_orphan
                 && is_left
@@ -156,7 +175,7 @@ impl Planner<'_> {
             })
         };
         let republish = || {
-            let is_lost = any(&[Rule::ParameterMissing, Rule::ParameterDrift]);
+            let is_lost = any(&REPUBLISHES);
             if !is_lost || !is_current || !self.settings.republish_parameters {
                 return None;
             }

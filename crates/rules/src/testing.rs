@@ -89,6 +89,7 @@ impl World {
             inventory: Inventory {
                 location: here(),
                 taken_at: NOW,
+                asked: Source::ALL.into(),
                 profiles: Ok(Vec::new()),
                 unconfirmed: BTreeMap::new(),
                 models: Ok(vec![model(MODEL), model(NEXT_MODEL)]),

@@ -277,7 +277,7 @@ impl CloudFormation {
 
     /// The update itself: forward, or forward and back.
     async fn change(&mut self, update: &Update, template: Template, changed: &[usize], struck: usize) {
-        let before = self.committed();
+        let before = self.settled();
         self.status("UPDATE_IN_PROGRESS");
         let began = Instant::now();
         self.promise_readers_during(&template);
@@ -697,7 +697,7 @@ impl CloudFormation {
 
     /// Nothing is asked for a while, and nothing may change.
     async fn rest(&self, time: Duration) {
-        let before = self.committed();
+        let before = self.settled();
         sleep(time).await;
         let missing = before.missing_in(&self.committed());
         // A repeated Delete may still put right what a clean-up gave up.
@@ -728,6 +728,15 @@ impl CloudFormation {
         let names: BTreeSet<String> =
             self.resources.iter().filter_map(|(slot, held)| held.declaration.parameter(*slot)).collect();
         self.guard.belongings(&self.aws.account()).only(&ids, &names)
+    }
+
+    /// The same, as far as it must stay so. A parameter that leads to the other one of two profiles, which two
+    /// deliveries of one request made, may still be set right.
+    fn settled(&self) -> Belongings {
+        let mut settled = self.committed();
+        let ids: BTreeSet<&str> = self.resources.values().map(|held| held.id.as_str()).collect();
+        settled.parameters.retain(|_, parameter| ids.contains(&*parameter.value));
+        settled
     }
 
     /// Between operations: each name leads to what is declared.
@@ -905,7 +914,7 @@ impl CloudFormation {
         };
         let kills = self.lambda.kills.load(std::sync::atomic::Ordering::Relaxed);
         if left.is_empty() {
-            self.guard.adoptable_is_released(&self.aws.account());
+            self.guard.adoptable_is_released(&self.aws.account(), self.slipped);
         } else if kills == 0 && !self.gave_up && !self.doubled() {
             let what = format!("{:?} {:?}", left.profiles.keys(), left.parameters);
             self.guard.breach(Promise::NothingLeaks, format!("left of the stack: {what}"));

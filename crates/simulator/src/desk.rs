@@ -44,6 +44,9 @@ struct Entry {
     issued: Instant,
     waiting: Option<oneshot::Sender<Answer>>,
     accepted: Option<(Answer, Instant)>,
+    /// Whether a delivery that ran beside the accepted one's came to the opposite, and not because it saw that it was
+    /// out of date.
+    is_torn: bool,
     /// Whether an answer is still asked for: not of what was cancelled.
     is_due: bool,
 }
@@ -109,6 +112,7 @@ impl Desk {
             issued: Instant::now(),
             waiting: Some(sender),
             accepted: None,
+            is_torn: false,
             is_due: true,
         };
         self.entries().insert(number, entry);
@@ -126,6 +130,12 @@ impl Desk {
     /// What was answered to a request.
     pub fn accepted(&self, number: usize) -> Option<Answer> {
         self.entries().get(&number)?.accepted.as_ref().map(|(answer, _)| answer.clone())
+    }
+
+    /// Whether two deliveries of one Create or Update, side by side, contradicted each other: each did its work, and one
+    /// failed and took back what both had made. Nothing in AWS lets either see the other in time.
+    pub fn is_torn(&self) -> bool {
+        self.entries().values().any(|entry| entry.is_torn)
     }
 
     /// At the end: every request that was waited for was answered within its bound.
@@ -148,8 +158,8 @@ impl Desk {
         }
     }
 
-    /// Takes what was put behind the URL of request `number`.
-    fn take(&self, number: usize, body: &[u8]) -> Result<(), PutError> {
+    /// Takes what an invocation that began at `began` put behind the URL of request `number`.
+    fn take(&self, number: usize, began: Instant, body: &[u8]) -> Result<(), PutError> {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&number) else {
             self.guard
@@ -166,10 +176,23 @@ impl Desk {
                 return Ok(());
             }
         };
-        if entry.accepted.is_none() {
-            entry.accepted = Some((answer.clone(), Instant::now()));
-            if let Some(waiting) = entry.waiting.take() {
-                let _ = waiting.send(answer);
+        match &entry.accepted {
+            None => {
+                entry.accepted = Some((answer.clone(), Instant::now()));
+                if let Some(waiting) = entry.waiting.take() {
+                    let _ = waiting.send(answer);
+                }
+            }
+            Some((accepted, at)) => {
+                // One that took nothing back, because it could not ask the stack, did not end well either.
+                let is_stale = |answer: &Answer| {
+                    answer.reason.contains("it is out of date") && !answer.reason.contains("is left as it is")
+                };
+                entry.is_torn |= entry.payload["RequestType"] != "Delete"
+                    && accepted.succeeded != answer.succeeded
+                    && began < *at
+                    && !is_stale(accepted)
+                    && !is_stale(&answer);
             }
         }
         Ok(())
@@ -213,20 +236,30 @@ fn read(payload: &Value, body: &[u8]) -> Result<Answer, String> {
     Ok(Answer { succeeded, id, reason, data })
 }
 
-/// One function's way to the bucket.
-pub struct Sink<'a>(pub &'a Desk);
+/// One invocation's way to the bucket.
+pub struct Sink<'a> {
+    desk: &'a Desk,
+    began: Instant,
+}
+
+impl<'a> Sink<'a> {
+    /// That of an invocation that begins now.
+    pub fn of(desk: &'a Desk) -> Self {
+        Self { desk, began: Instant::now() }
+    }
+}
 
 #[async_trait]
 impl AnswerSink for Sink<'_> {
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), PutError> {
         let number = url.reveal().split_once("/answer-").and_then(|(_, rest)| rest.split('?').next());
         let number = number.and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
-        let struck = self.0.puts.lock().unwrap_or_else(PoisonError::into_inner).strike();
+        let struck = self.desk.puts.lock().unwrap_or_else(PoisonError::into_inner).strike();
         let failed = || PutError::Retryable("HTTP status 503: Slow Down".to_owned());
         match struck {
             Some(false) => Err(failed()),
-            Some(true) => self.0.take(number, &body).and(Err(failed())),
-            None => self.0.take(number, &body),
+            Some(true) => self.desk.take(number, self.began, &body).and(Err(failed())),
+            None => self.desk.take(number, self.began, &body),
         }
     }
 }

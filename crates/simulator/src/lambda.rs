@@ -230,7 +230,7 @@ impl Lambda {
         });
         let calls = self.aws.account().calls.len();
         self.running.fetch_add(1, Ordering::Relaxed);
-        let sink = Sink(&self.desk);
+        let sink = Sink::of(&self.desk);
         let end = mortal(self.provider.invoke(payload, &sink), polls, PROVIDER_TIMEOUT).await;
         let alone = self.running.fetch_sub(1, Ordering::Relaxed) == 1;
         let made = self.aws.account().calls.len() - calls;
@@ -288,7 +288,7 @@ impl Lambda {
         }
         for attempt in 0..ATTEMPTS {
             let polls = self.rescue_polls();
-            let sink = Sink(&self.desk);
+            let sink = Sink::of(&self.desk);
             let end =
                 mortal(self.provider.rescue(&self.aws, record.clone(), &sink), polls, RESCUE_TIMEOUT).await;
             self.trace.line(|| format!("rescue of request {number}, attempt {attempt}: {}", told(&end)));

@@ -46,6 +46,26 @@ pub enum Promise {
     CallsBounded,
 }
 
+impl Promise {
+    /// Whether it holds even for what two deliveries contradicted each other about ([`crate::desk::Desk::is_torn`]).
+    pub fn outlasts_a_tear(self) -> bool {
+        match self {
+            Self::OneAnswer
+            | Self::NothingLeaks
+            | Self::NothingForeign
+            | Self::AnswersFit
+            | Self::SecretsStayIn
+            | Self::CallsBounded => true,
+            Self::Fulfilled
+            | Self::RollbackRestores
+            | Self::ReaderNeverStranded
+            | Self::PhysicalId
+            | Self::RepeatsHarmless
+            | Self::DeletesRight => false,
+        }
+    }
+}
+
 /// A promise that was broken.
 #[derive(Debug, Clone)]
 pub struct Breach {
@@ -215,13 +235,19 @@ impl Guard {
     }
 
     /// Whether the profile that was adopted is as it was before.
-    pub fn adoptable_is_released(&self, account: &Account) {
+    ///
+    /// `slipped`: save for a user's tag that a cancelled update put on after its rollback.
+    pub fn adoptable_is_released(&self, account: &Account, slipped: bool) {
         let arn = self.foreign.adoptable.as_str();
         let before = &self.foreign.profiles[arn];
-        if let Some(now) = account.truth().get(arn)
-            && now.tags != before.tags
-        {
-            let more: Vec<_> = now.tags.iter().filter(|(key, _)| !before.tags.contains_key(*key)).collect();
+        let Some(now) = account.truth().remove(arn) else { return };
+        let is_excused = |key: &str| slipped && !tags::is_reserved(key);
+        let more: Vec<_> = now
+            .tags
+            .iter()
+            .filter(|(key, value)| before.tags.get(*key) != Some(value) && !is_excused(key))
+            .collect();
+        if !more.is_empty() {
             self.breach(Promise::NothingLeaks, format!("the released profile still carries {more:?}"));
         }
     }

@@ -79,7 +79,7 @@ async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
         aws.clone(),
         scenario.facts.clone(),
         guard.clone(),
-        desk,
+        desk.clone(),
         lambda.clone(),
         trace.clone(),
     );
@@ -100,5 +100,10 @@ async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
     for change in guard.take_changes() {
         trace.line(|| change);
     }
-    Run { breaches: guard.breaches(), stats, trace: trace.lines() }
+    let mut breaches = guard.breaches();
+    if desk.is_torn() {
+        stats.torn = 1;
+        breaches.retain(|breach| breach.promise.outlasts_a_tear());
+    }
+    Run { breaches, stats, trace: trace.lines() }
 }

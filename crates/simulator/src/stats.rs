@@ -25,6 +25,8 @@ pub struct Stats {
     pub rescues: u64,
     /// Runs in which a kill, or a clean-up that was given up, left something for the sweep.
     pub left_behind: u64,
+    /// Runs in which two deliveries of one request contradicted each other, and of which less is asked.
+    pub torn: u64,
     keys: Option<BTreeSet<String>>,
 }
 
@@ -74,6 +76,7 @@ impl Stats {
         self.kills += other.kills;
         self.rescues += other.rescues;
         self.left_behind += other.left_behind;
+        self.torn += other.torn;
     }
 }
 
@@ -85,12 +88,13 @@ impl Stats {
             format!("{seeds} seeds in {seconds:.1} s: {:.0} a second", seeds as f64 / seconds),
             format!(
                 "{} steps: {requests} requests and {} calls of AWS, {} of them struck; {} requests were left to \
-                 rescue; {} runs left something behind, which the sweep found",
+                 rescue; {} runs left something behind, which the sweep found; in {} two deliveries contradicted each other",
                 requests as usize + self.calls,
                 self.calls,
                 self.struck,
                 self.rescues,
-                self.left_behind
+                self.left_behind,
+                self.torn
             ),
         ];
         let list = |title: &str, items: Vec<(String, u64)>| {

@@ -58,12 +58,14 @@ pub struct Gathering<'a> {
     pub now: OffsetDateTime,
     /// What is asked for.
     pub settings: &'a Settings,
+    /// The sources to ask.
+    pub asked: BTreeSet<Source>,
     /// When a part that has not been read counts as unread.
     pub until: Instant,
 }
 
 impl Gathering<'_> {
-    /// Reads everything.
+    /// Reads all that the settings ask for.
     pub async fn inventory(&self) -> Inventory {
         let ports = self.ports;
         let prefix = self.settings.shared.prefix.as_str();
@@ -91,6 +93,7 @@ impl Gathering<'_> {
         Inventory {
             location: self.location.clone(),
             taken_at: self.now,
+            asked: self.asked.clone(),
             profiles,
             unconfirmed,
             models,
@@ -143,7 +146,20 @@ impl Gathering<'_> {
 
     /// A part, unless AWS refuses it or the time for it is over.
     async fn read<T>(&self, source: Source, call: impl Future<Output = ports::Result<T>>) -> Part<T> {
-        in_time(source, self.until, call).await.map_err(|error| unread(source, error))
+        self.ask(source, call).await.map_err(|error| unread(source, error))
+    }
+
+    /// What AWS answers; nothing is called where the source is not among those to ask.
+    async fn ask<T>(
+        &self,
+        source: Source,
+        call: impl Future<Output = ports::Result<T>>,
+    ) -> Result<T, Trouble> {
+        if self.asked.contains(&source) {
+            in_time(source, self.until, call).await
+        } else {
+            Err(Trouble::NotAsked)
+        }
     }
 
     /// The list of profiles with the tags of each. Whose figures are to be asked for is told as soon as the list
@@ -191,7 +207,7 @@ impl Gathering<'_> {
         let unlisted: BTreeSet<ProfileArn> =
             named.filter(|arn| arn.is_in(&self.location) && !listed.contains(arn)).collect();
         let asked = each(unlisted, |arn| async move {
-            let found = in_time(Source::Profiles, self.until, self.ports.profiles.get(arn.as_str())).await;
+            let found = self.ask(Source::Profiles, self.ports.profiles.get(arn.as_str())).await;
             (arn, found)
         })
         .await;
@@ -253,7 +269,7 @@ impl Gathering<'_> {
         };
         let all = batches(&within, NAMES_A_CALL).into_iter().chain(batches(&elsewhere, 1));
         let asked = each(all, |names| async move {
-            let read = in_time(Source::Parameters, self.until, self.ports.parameters.get(&names)).await;
+            let read = self.ask(Source::Parameters, self.ports.parameters.get(&names)).await;
             (names, read)
         })
         .await;
@@ -308,13 +324,11 @@ impl Gathering<'_> {
             // What is no stack's id was never one.
             (None, None) => return Ok(Stack::Gone),
             // A deleted stack is not listed; a new one is perhaps not listed yet.
-            (None, Some(true)) => {
-                match in_time(Source::Stacks, self.until, self.ports.stacks.stack(id)).await {
-                    Ok(record) => record,
-                    Err(Trouble::Call(error)) if is_absent(&error) => return Ok(Stack::Gone),
-                    Err(trouble) => return Err(unread(Source::Stacks, trouble)),
-                }
-            }
+            (None, Some(true)) => match self.ask(Source::Stacks, self.ports.stacks.stack(id)).await {
+                Ok(record) => record,
+                Err(Trouble::Call(error)) if is_absent(&error) => return Ok(Stack::Gone),
+                Err(trouble) => return Err(unread(Source::Stacks, trouble)),
+            },
         };
         if record.status == "DELETE_COMPLETE" {
             return Ok(Stack::Gone);
@@ -360,7 +374,7 @@ impl Gathering<'_> {
     }
 
     async fn quota(&self) -> Part<u64> {
-        let asked = in_time(Source::Quota, self.until, self.ports.quotas.inference_profiles()).await;
+        let asked = self.ask(Source::Quota, self.ports.quotas.inference_profiles()).await;
         match asked {
             Err(Trouble::Call(error)) if is_absent(&error) => Ok(DEFAULT_QUOTA),
             asked => asked.map_err(|trouble| unread(Source::Quota, trouble)),
@@ -370,7 +384,7 @@ impl Gathering<'_> {
 
 /// Which tags allocate cost; `Ok(None)`: billing is another account's, or is not asked.
 pub async fn cost_tags(ports: &AccountPorts, settings: &Settings, until: Instant) -> Part<Option<CostTags>> {
-    if !settings.cost_tags {
+    if !settings.cost_tags || !settings.sources().contains(&Source::CostTags) {
         return Ok(None);
     }
     match in_time(Source::CostTags, until, ports.cost_tags.active()).await {
@@ -395,6 +409,7 @@ pub async fn policy_text(ports: &RegionPorts, name: &str, until: Instant) -> Par
 enum Trouble {
     Call(CallError),
     Late,
+    NotAsked,
 }
 
 impl Display for Trouble {
@@ -402,6 +417,7 @@ impl Display for Trouble {
         match self {
             Self::Call(error) => error.fmt(f),
             Self::Late => f.write_str("it was not read within the time that the function has"),
+            Self::NotAsked => f.write_str("no rule that is judged rests on it"),
         }
     }
 }

@@ -120,11 +120,13 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         let started_at = self.account.clock.now();
         let regions = regions(settings, home);
         let ports: Vec<RegionPorts> = regions.iter().map(|region| (self.in_region)(region)).collect();
+        let asked = settings.sources();
         let gathering = |(region, ports)| Gathering {
             ports,
             location: Location { region: String::clone(region), ..home.clone() },
             now: started_at,
             settings,
+            asked: asked.clone(),
             until: times.gathering,
         };
         let gatherings: Vec<Gathering<'_>> = regions.iter().zip(&ports).map(gathering).collect();

@@ -20,7 +20,8 @@
 //! | `EVENT_BUS` | | the name or ARN of the event bus that findings are put on | none |
 //!
 //! An invocation that judges otherwise (`rules`, `idleDays`, `endOfLifeDays`, `quotaShare`, `costTags`) gives
-//! its result and its log, and delivers nothing: its report cannot be compared with the others.
+//! its result and its log, and delivers nothing: its report cannot be compared with the others. With `rules` it
+//! asks AWS only for what these rest on.
 //!
 //! What the functions of a deployment share is in [`function::settings`].
 
@@ -31,7 +32,7 @@ use profile::{
     period::Period,
     suggest::did_you_mean,
 };
-use rules::{plan::ActionSettings, rule::Rule, thresholds::Thresholds};
+use rules::{inventory::Source, judge, plan::ActionSettings, rule::Rule, thresholds::Thresholds};
 use serde_json::Value;
 
 /// The bucket that reports are kept in.
@@ -269,6 +270,12 @@ impl Settings {
             }
         }
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    }
+
+    /// The sources that a sweep by these settings asks: those that its rules rest on, and all of them where something
+    /// may be done about what is found.
+    pub fn sources(&self) -> BTreeSet<Source> {
+        if self.actions.act_on(&self.rules) { Source::ALL.into() } else { judge::sources(&self.rules) }
     }
 
     /// Whether these settings judge by the same rules as those that are `deployed`. Only then a report can be

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use common::{HOME, Harness, NOVA, STACK, in_status, pairs, parameter};
 use local_aws::in_process::Fault;
@@ -61,6 +61,82 @@ async fn a_thousand_profiles_cost_at_most_fifteen_calls_of_bedrock_and_the_taggi
     assert!(harness.calls(&["bedrock:", "tag:"]) <= 15, "{}", harness.calls(&["bedrock:", "tag:"]));
     // The rounds of calls one after another, as the clock of the account counts them.
     assert!(took <= Duration::from_millis(20 * 12), "{took}");
+}
+
+/// Something for many rules to find.
+fn troubled() -> Harness {
+    let harness = sound();
+    harness.by_hand("bare", &[]);
+    harness.by_hand("notebook", &[("owner", "data")]);
+    harness.owned("left", &[]);
+    let drained = harness.owned("drained", &[(tags::DRAIN_UNTIL, "2026-01-01T00:00:00Z")]);
+    let published = harness.declared("drifted");
+    let now = harness.now();
+    let mut account = harness.aws().account();
+    account.parameters.seed(&parameter("drifted"), drained.as_str(), tags::Tags::new());
+    account.parameters.seed(
+        &parameter("dangling"),
+        &published.as_str().replace(published.id(), "gone"),
+        tags::Tags::new(),
+    );
+    account.invocations.entry(NOVA.into()).or_default().push(now);
+    account.world.state.cost_tags = Some([("owner".to_owned(), false)].into());
+    drop(account);
+    harness.quota(6);
+    harness
+}
+
+/// What a rule says does not depend on what the others ask for.
+#[tokio::test(start_paused = true)]
+async fn each_rule_by_itself_finds_what_it_finds_among_all() {
+    let all = troubled().sweep(json!({})).await;
+    let rules: Vec<&String> = all.0["counts"].as_object().unwrap().keys().collect();
+    assert_eq!(rules.len(), 19);
+    let found = all.found();
+    let finding: BTreeSet<&String> = found.iter().map(|(rule, _)| rule).collect();
+    assert!(finding.len() >= 9, "{finding:?}");
+    for rule in rules {
+        let alone = troubled().sweep(json!({"rules": [rule], "retireDrained": false})).await;
+        let expected: Vec<_> = found.iter().filter(|(of, _)| of == rule).cloned().collect();
+        assert_eq!(alone.found(), expected, "{rule}");
+        assert!(alone.is_complete(), "{rule}: {:?}", alone.unread());
+        assert_eq!(alone.0["profiles"], all.0["profiles"], "{rule}");
+    }
+}
+
+/// A sweep by some rules reads what these rest on; one that may act reads all.
+#[tokio::test(start_paused = true)]
+async fn only_what_the_rules_rest_on_is_asked_for() {
+    let services = |harness: &Harness| {
+        let calls = harness.aws().account().calls.clone();
+        let reads = calls.into_iter().filter(|call| READS.iter().any(|(read, _)| read == call));
+        reads.collect::<BTreeSet<&str>>().into_iter().collect::<Vec<_>>()
+    };
+    let tagged = [
+        "bedrock:ListInferenceProfiles",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ListStackResources",
+        "tag:GetResources",
+    ];
+    for (payload, expected) in [
+        (json!({"rules": ["missing-required-tag", "untagged"]}), &tagged[..]),
+        (json!({"rules": ["quota-near"]}), &["bedrock:ListInferenceProfiles"]),
+        (
+            json!({"rules": ["parameter-dangling"]}),
+            &["bedrock:ListInferenceProfiles", "ssm:DescribeParameters", "ssm:GetParameters"],
+        ),
+        (json!({"rules": ["drain-expired"], "retireDrained": false}), &tagged[..]),
+    ] {
+        let harness = troubled();
+        harness.sweep(payload.clone()).await;
+        assert_eq!(services(&harness), expected, "{payload}");
+    }
+    for payload in [json!({}), json!({"rules": ["drain-expired"]})] {
+        let harness = troubled();
+        harness.sweep(payload.clone()).await;
+        let all: BTreeSet<&str> = READS.iter().map(|(read, _)| *read).collect();
+        assert_eq!(services(&harness), all.into_iter().collect::<Vec<_>>(), "{payload}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
