@@ -1,14 +1,13 @@
 //! Entry point of the provider function: settings, clients, run.
 
-use std::{env, sync::Arc, time::SystemTime};
+use std::{env, sync::Arc};
 
 use aws::{Aws, SystemClock};
-use custom_resource::{AnswerSink, Invocation, LogPlace, Trust, serve};
-use function::{log, settings::Settings};
+use custom_resource::{AnswerSink, Trust, serve};
+use function::{context::invocation, log, settings::Settings};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use provider::{Ports, resource::InferenceProfile};
 use serde_json::Value;
-use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -36,16 +35,7 @@ async fn answer(
     sink: &dyn AnswerSink,
 ) -> Result<(), Error> {
     let LambdaEvent { payload, context } = event;
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-    let invocation = Invocation {
-        aws_request_id: context.request_id.clone(),
-        log: LogPlace {
-            group: Some(context.env_config.log_group.clone()).filter(|name| !name.is_empty()),
-            stream: Some(context.env_config.log_stream.clone()).filter(|name| !name.is_empty()),
-        },
-        deadline: Instant::now() + left,
-    };
     let trust = Trust::new(&context.invoked_function_arn, env::vars());
-    serve(payload, &invocation, &trust, resource, sink).await?;
+    serve(payload, &invocation(&context), &trust, resource, sink).await?;
     Ok(())
 }

@@ -166,6 +166,7 @@ impl Planner<'_> {
                 && !self.is_retained(&owner)
                 && self.is_known(held)
                 && self.is_published_only_in(&profile.record.arn, parameter.as_deref())
+                && parameter.as_deref().is_none_or(|name| !self.is_claimed(name))
                 && self.may_delete(profile);
             may.then(|| Action::DeleteOrphan {
                 profile: profile.record.arn.clone(),
@@ -202,6 +203,21 @@ impl Planner<'_> {
     /// Whether no other parameter than `name` holds `arn`: its readers would be stranded.
     fn is_published_only_in(&self, arn: &ProfileArn, name: Option<&str>) -> bool {
         self.scene.holders(arn.as_str()).all(|holder| Some(holder) == name)
+    }
+
+    /// Whether a profile that its stack holds records the parameter `name`: its readers have what is there until that
+    /// is published again.
+    fn is_claimed(&self, name: &str) -> bool {
+        self.scene.profiles().any(|profile| {
+            let Ok(held) = &profile.tags else { return false };
+            held.get(tags::PARAMETER).is_some_and(|recorded| recorded == name)
+                && Owner::of(held).is_some_and(|owner| {
+                    matches!(
+                        standing(self.scene, &owner, profile.record.arn.as_str()),
+                        Standing::Current(_) | Standing::InMotion
+                    )
+                })
+        })
     }
 
     /// Whether the stack let go of the resource without deleting it: a template asked for that.
@@ -432,6 +448,18 @@ mod tests {
         assert_eq!(planned(&orphan(), &ActionSettings { delete_orphans: false, ..all() }), []);
         let elsewhere = managed().unused("p1").no_resource("Search");
         assert_eq!(planned(&elsewhere, &all()), [delete_orphan(Some(NAME))]);
+    }
+
+    #[test]
+    fn an_orphan_stays_while_it_is_published_under_the_name_of_the_profile_that_its_stack_holds() {
+        let abandoned =
+            World::new().managed("p1", "search").managed("p2", "search").unused("p1").unused("p2");
+        let drifted = abandoned.parameter(NAME, Some(arn("p1").as_str()));
+        let actions = planned(&drifted, &all());
+        assert!(matches!(&*actions, [Action::Republish { .. }]), "{actions:?}");
+        assert_eq!(planned(&drifted, &ActionSettings { republish_parameters: false, ..all() }), []);
+        let settled = drifted.parameter(NAME, Some(arn("p2").as_str()));
+        assert_eq!(planned(&settled, &all()), [delete_orphan(None)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use local_aws::in_process::InProcess;
+use local_aws::in_process::{InProcess, StoredParameter};
 use profile::record::{StackRecord, StackResourceRecord};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::format_description};
@@ -35,8 +35,12 @@ use crate::{
 /// How long CloudFormation waits for an answer unless the template says otherwise.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// How often a person tries again what failed: a deletion, a rollback.
-const PERSISTENCE: u32 = 130;
+/// How often a person tries again what failed, a deletion or a rollback: more often than calls can be denied.
+const PERSISTENCE: u32 = 5 * 60 + 1;
+
+/// How soon after a request its stack may go on so that a repeated delivery is not told from one that is waited for
+/// (`docs/uncertainties.md`).
+const SAME_INSTANT: Duration = Duration::from_secs(11);
 
 /// After how long nothing that was in flight is under way any more.
 const SETTLED: Duration = Duration::from_secs(1_500);
@@ -304,7 +308,7 @@ impl CloudFormation {
             self.finish(template, done).await;
         } else {
             self.fail_at(began, update.failure.as_ref()).await;
-            self.roll_back(&template, done, &before, struck).await;
+            self.roll_back(&template, done, &before, (began, struck)).await;
         }
     }
 
@@ -370,9 +374,10 @@ impl CloudFormation {
         template: &Template,
         done: Vec<(usize, Kind, Outcome)>,
         before: &Belongings,
-        struck: usize,
+        (began, struck): (Instant, usize),
     ) {
         self.pace().await;
+        let is_quick = began.elapsed() < SAME_INSTANT;
         self.status("UPDATE_ROLLBACK_IN_PROGRESS");
         let was_astray = !self.astray.is_empty();
         let was_cancelled = done.iter().any(|(_, _, outcome)| !matches!(outcome, Outcome::Answered(_)));
@@ -380,7 +385,15 @@ impl CloudFormation {
         // comes again within seconds is taken for the rollback's.
         let is_struck = self.aws.account().faults.struck() > struck;
         let doubles = self.lambda.has_stragglers();
-        let slips = was_cancelled && (is_struck || self.facts.pace_s < 11 && doubles) || is_struck && doubles;
+        // Which tags of an adopted profile are ours only a read tells, and there may be no time to wait for it.
+        let is_hurried =
+            self.facts.service_timeout.is_some_and(|(seconds, _)| u64::from(seconds) < 4 * self.lag_s());
+        let adopts = |slot: &usize| template[*slot].as_ref().is_some_and(|declared| declared.adopts);
+        let is_blind = is_hurried && done.iter().any(|(slot, ..)| adopts(slot));
+        let slips = was_cancelled
+            && (is_struck || Duration::from_secs(self.facts.pace_s) < SAME_INSTANT && doubles)
+            || doubles && (is_struck || is_quick)
+            || is_blind;
         self.slipped |= slips;
         if slips {
             done.iter().for_each(|(slot, ..)| self.guard.readers(*slot, None));
@@ -722,6 +735,11 @@ impl CloudFormation {
         self.resources.insert(slot, Resource { id, declaration });
     }
 
+    /// How late the tags of a profile are seen, in seconds.
+    fn lag_s(&self) -> u64 {
+        self.facts.lag_ms[2] / 1_000
+    }
+
     /// What the stack's resources are, as they were answered for.
     fn committed(&self) -> Belongings {
         let ids: BTreeSet<String> = self.resources.values().map(|held| held.id.clone()).collect();
@@ -895,11 +913,18 @@ impl CloudFormation {
         let is_draining = |arn: &String| {
             all.profiles.get(arn).is_some_and(|held| held.contains_key(profile::tags::DRAIN_UNTIL))
         };
+        // A profile that was taken up again while its older tags were seen may still be published as they say.
+        let is_left_published = |(name, parameter): &(&String, &StoredParameter)| {
+            committed.parameters.contains_key(*name)
+                || self.lag_s() > 0
+                    && self.replaced.contains(&parameter.value)
+                    && committed.profiles.contains_key(&parameter.value)
+        };
         let more: Vec<&String> = all
             .profiles
             .keys()
             .filter(|arn| !committed.profiles.contains_key(*arn) && !is_draining(arn))
-            .chain(all.parameters.keys().filter(|name| !committed.parameters.contains_key(*name)))
+            .chain(all.parameters.iter().filter(|left| !is_left_published(left)).map(|(name, _)| name))
             .collect();
         if !more.is_empty() {
             self.guard.breach(Promise::NothingLeaks, format!("left by an operation: {more:?}"));

@@ -1,14 +1,13 @@
 //! Entry point of the sweep function: settings, clients, run.
 
-use std::{env, sync::Arc, time::SystemTime};
+use std::{env, sync::Arc};
 
 use aws::{Aws, SystemClock};
-use function::log;
+use function::{context::deadline, log};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use profile::arn::{Arn, Location};
 use serde_json::{Value, value::RawValue};
 use sweep::{AccountPorts, RegionPorts, run::Sweep, settings::Settings};
-use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -50,7 +49,6 @@ async fn answer<F: Fn(&str) -> RegionPorts + Sync>(
     sweep: &Sweep<F>,
 ) -> Result<Box<RawValue>, Error> {
     let LambdaEvent { payload, context } = event;
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
     let arn = &context.invoked_function_arn;
     let home = Arn::parse(arn).ok_or_else(|| format!("the function's own ARN is not one: {arn}"))?;
     let home = Location {
@@ -58,5 +56,5 @@ async fn answer<F: Fn(&str) -> RegionPorts + Sync>(
         region: home.region.to_owned(),
         account: home.account.to_owned(),
     };
-    Ok(sweep.run(&payload, &home, Instant::now() + left).await?)
+    Ok(sweep.run(&payload, &home, deadline(&context)).await?)
 }
