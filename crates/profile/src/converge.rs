@@ -13,6 +13,8 @@
 //! 5. only then remove what the declaration dropped: a renamed parameter's old name, what a failed
 //!    update left behind. The replaced profile itself stays until CloudFormation's clean-up asks for it.
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 
 use crate::{
@@ -167,11 +169,10 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 
 /// A write that proves that a profile is there which this request neither names nor made: reads may still show what
 /// was just deleted, and nothing may be published before that is known. It writes all of our tags, because those that
-/// reads show may be older, too.
+/// reads show may be older, too; and takes off the mark of one that drains, which they may not show.
 fn proof(goal: &Goal, observed: &Observed, arn: &ProfileArn, profile: &ObservedProfile) -> Option<Effect> {
-    let is_taken_up = goal.current() != Some(arn)
-        && !observed.journal.tagged.contains(arn)
-        && profile.is_owned_by(&goal.specification.owner);
+    let journal = &observed.journal;
+    let is_taken_up = goal.current() != Some(arn) && profile.is_owned_by(&goal.specification.owner);
     if !is_taken_up || goal.is_stale(observed) {
         return None;
     }
@@ -179,13 +180,16 @@ fn proof(goal: &Goal, observed: &Observed, arn: &ProfileArn, profile: &ObservedP
     if tags.excess().is_some() {
         return None;
     }
-    let mut effects = in_turn(
-        tags.remove,
-        tags.wanted,
-        |keys| Effect::UntagProfile(arn.clone(), keys),
-        |tags| Effect::TagProfile(arn.clone(), tags),
-    );
-    effects.pop()
+    let untag = || {
+        let mark = tags::DRAIN_UNTIL.to_owned();
+        let keys = tags.remove.iter().cloned().chain([mark]).collect::<BTreeSet<_>>();
+        (!journal.untagged.contains(arn))
+            .then(|| Effect::UntagProfile(arn.clone(), keys.into_iter().collect()))
+    };
+    let tag =
+        || (!journal.tagged.contains(arn)).then(|| Effect::TagProfile(arn.clone(), tags.wanted.clone()));
+    // What is there may leave no room for what comes.
+    if tags.remove.is_empty() { tag().or_else(untag) } else { untag().or_else(tag) }
 }
 
 /// What takes back what a run made that `began` in that phase of the stack, in steps; each step's effects are
@@ -413,6 +417,12 @@ fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
     };
     observed
         .owned(&specification.owner)
+        // One that was adopted, and is not the current one, has been released: reads may not show that yet.
+        .filter(|(arn, held)| {
+            !held.contains_key(tags::ADOPTED)
+                || goal.current() == Some(arn)
+                || observed.phase() == Phase::UpdateRollback
+        })
         // What drains has been promised to go.
         .filter(|(arn, held)| !held.contains_key(tags::DRAIN_UNTIL) || goal.current() == Some(arn))
         .filter(|(arn, held)| {

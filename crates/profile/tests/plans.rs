@@ -138,6 +138,7 @@ fn apply(observed: &mut Observed, specification: &Specification, effect: &Effect
             profile.record = None;
             observed.profiles.insert(arn.clone(), profile);
             observed.journal.tagged.push(arn.clone());
+            observed.journal.untagged.push(arn.clone());
             observed.journal.made_profile = Some(arn);
         }
         Effect::AwaitProfile(arn) => {
@@ -236,7 +237,10 @@ mod creating {
             let before = observed.profiles.clone();
             let (effects, end) = converged(&mut observed, &create(&specification));
             assert_eq!(end, Step::Settled(arn("first0000000")), "{status}");
-            let expected = before.into_iter().map(|(arn, held)| Effect::TagProfile(arn, held.tags.unwrap()));
+            let expected = before.into_iter().flat_map(|(arn, held)| {
+                let mark = vec![tags::DRAIN_UNTIL.to_owned()];
+                [Effect::TagProfile(arn.clone(), held.tags.unwrap()), Effect::UntagProfile(arn, mark)]
+            });
             let expected: Vec<Effect> = expected.filter(|_| proves).collect();
             assert_eq!(effects, expected, "{status}");
         }

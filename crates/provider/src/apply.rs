@@ -68,6 +68,11 @@ impl Context<'_> {
         if self.undoing { Duration::ZERO } else { self.at_most(VISIBILITY) }
     }
 
+    /// How long something is looked for that is made anew if it is never found: time must be left for that.
+    fn patience_for_making(&self) -> Duration {
+        VISIBILITY.min(self.at_most(Duration::MAX) / 3)
+    }
+
     /// `window`, as far as the time for effects lasts.
     fn at_most(&self, window: Duration) -> Duration {
         window.min(self.until.saturating_duration_since(Instant::now()))
@@ -161,17 +166,18 @@ pub async fn carry_out(
     failed.map_or(Ok(()), Err)
 }
 
-/// Whether `effect` failed because the profile is gone that it was to tag, though reads still showed it. Once its tags
-/// are gone, too, the role may not tag it. Not so of one that this run made or tagged, or that somebody named.
+/// Whether `effect` failed because the profile is gone that it was to tag, though reads still showed it.
 fn is_gone(context: &Context<'_>, observed: &Observed, effect: &Effect, error: &CallError) -> bool {
-    let (Effect::TagProfile(arn, _), Some(specification)) = (effect, context.specification) else {
-        return false;
-    };
-    let is_taken_up = !context.undoing
-        && !observed.journal.tagged.contains(arn)
-        && specification.existing.as_ref() != Some(arn)
-        && context.current != Some(arn);
-    is_taken_up && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied)
+    let Effect::TagProfile(arn, _) = effect else { return false };
+    takes_up(context, arn) && !observed.journal.tagged.contains(arn) && error.kind == ErrorKind::NotFound
+}
+
+/// Whether `arn` is nothing that the request names: tagging it is what proves that it is there.
+fn takes_up(context: &Context<'_>, arn: &ProfileArn) -> bool {
+    let names = |specification: &Specification| specification.existing.as_ref() == Some(arn);
+    !context.undoing
+        && context.current != Some(arn)
+        && context.specification.is_some_and(|specification| !names(specification))
 }
 
 /// Reads the stack once more, and what it says about the resource; as it was, if that cannot be.
@@ -227,7 +233,7 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             }
         }
         Effect::TagProfile(arn, tags) => {
-            persist(|| ports.profiles.tag(&arn, &tags)).await?;
+            tag(context, &arn, &tags).await?;
             Outcome::Tagged(arn, tags)
         }
         Effect::UntagProfile(arn, keys) => {
@@ -280,12 +286,14 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             let digest = context.specification.map(Specification::digest);
             // What is to be restored leaves time for making it anew, should it never be found.
             let window = match digest {
-                Some(_) => VISIBILITY.min(context.at_most(Duration::MAX) / 3),
+                Some(_) => context.patience_for_making(),
                 None => context.scope.window(),
             };
             let is_sought = |profile: &ObservedProfile| {
-                let spec = profile.tags.as_ref().and_then(|held| held.get(tags::SPEC));
-                digest.as_ref().is_none_or(|digest| spec == Some(digest))
+                digest.as_ref().is_none_or(|digest| {
+                    let fits = |held: &Tags| fulfils(held, digest);
+                    profile.tags.as_ref().is_some_and(fits)
+                })
             };
             let found = poll(window, || async {
                 let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
@@ -300,6 +308,20 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             Outcome::Sought(found.unwrap_or_default(), declared.into_iter().collect())
         }
     })
+}
+
+/// Tags a profile. One that is taken up may have been made so shortly before that AWS does not find it yet.
+async fn tag(context: &Context<'_>, arn: &ProfileArn, tags: &Tags) -> Result<(), CallError> {
+    let ports = context.ports;
+    let first = persist(|| ports.profiles.tag(arn, tags)).await;
+    let Err(error) = first else { return Ok(()) };
+    if error.kind != ErrorKind::NotFound || !takes_up(context, arn) {
+        return Err(error);
+    }
+    let tagged = poll(context.patience_for_making(), || async {
+        Ok::<_, CallError>(persist(|| ports.profiles.tag(arn, tags)).await.optional()?)
+    });
+    tagged.await?.ok_or(error)
 }
 
 async fn owns_profile(context: &Context<'_>, arn: &ProfileArn) -> Result<bool, CallError> {
@@ -377,6 +399,12 @@ async fn make(
     }
 }
 
+/// Whether a profile that carries `held` is what a declaration with this digest asks for. What drains was replaced, and
+/// has been promised to go.
+fn fulfils(held: &Tags, digest: &str) -> bool {
+    held.get(tags::SPEC).is_some_and(|spec| spec == digest) && !held.contains_key(tags::DRAIN_UNTIL)
+}
+
 /// What stands behind a creation that was not confirmed.
 enum Trace {
     /// The profile that this very request made.
@@ -397,9 +425,7 @@ async fn trace(
         let (profiles, _) =
             observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
         let is_made = |profile: &ObservedProfile| {
-            // What drains was replaced, and has been promised to go.
-            let fits =
-                |held: &Tags| held.get(tags::SPEC) == Some(&digest) && !held.contains_key(tags::DRAIN_UNTIL);
+            let fits = |held: &Tags| fulfils(held, &digest);
             profile.is_owned_by(&context.scope.owner) && profile.tags.as_ref().is_some_and(fits)
         };
         let made = profiles.iter().find(|(_, profile)| is_made(profile));

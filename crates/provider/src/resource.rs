@@ -155,7 +155,11 @@ impl Run<'_> {
             Err(failure) => failure,
         };
         let trouble = self.undo(context, goal.began, &mut observed).await;
-        let is_unsure = !trouble.is_empty() || matches!(failure, Failure::Doubtful { .. });
+        // One that seemed to be ours before may have been released a moment ago.
+        let is_tagged = goal.specification.existing.as_ref().is_some_and(|existing| {
+            observed.journal.tagged.contains(existing) && observed.journal.adopted_profile.is_none()
+        });
+        let is_unsure = !trouble.is_empty() || is_tagged || matches!(failure, Failure::Doubtful { .. });
         if is_unsure {
             // What is left behind is to be seen by the request that follows this answer.
             let left = self.scope.until.saturating_duration_since(Instant::now());

@@ -1235,7 +1235,7 @@ async fn a_delete_finds_the_parameter_that_a_cancelled_create_made_meanwhile() {
 }
 
 /// Back to the declaration before, while every read still shows the profile that was just deleted: what cannot be
-/// tagged is gone, whether the role may then still try or not.
+/// tagged is gone.
 #[tokio::test(start_paused = true)]
 async fn a_deleted_profile_that_every_read_still_shows_is_not_taken_up_again() {
     for conditions in [Conditions::Off, Conditions::On] {
@@ -1402,5 +1402,148 @@ async fn a_failed_adoption_takes_off_tags_that_are_not_seen_yet() {
     harness.switches(|switches| switches.lag_tags_ms = 20_000);
     harness.aws.account().faults.add(Fault::lost_answer("bedrock:TagResource").times(4));
     harness.create(&changed(&[("ExistingProfile", json!(theirs))])).await.failed();
+    assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
+}
+
+/// A profile that may not be tagged is not gone: a rollback does not make another one beside it.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_may_not_be_tagged_is_not_replaced_in_silence() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let other = changed(&[("Description", json!("Other."))]);
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &other, &declared()).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    harness.aws.account().faults.add(Fault::before("bedrock:TagResource", ErrorKind::Denied).times(9));
+    let reason = harness.update(&second, &declared(), &other).await.failed();
+    assert!(reason.contains("bedrock:TagResource failed with Denied"), "{reason}");
+    assert_eq!(harness.aws.account().profiles().len(), 2);
+    harness.aws.account().faults.clear();
+    assert_eq!(harness.update(&second, &declared(), &other).await.succeeded(), first);
+}
+
+/// What was made a moment ago may be seen in the list before it can be tagged.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_cannot_be_tagged_yet_is_not_made_again() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.aws.account().faults.add(Fault::before("bedrock:TagResource", ErrorKind::NotFound).times(5));
+    assert_eq!(harness.create(&declared()).await.succeeded(), first);
+    assert_eq!(harness.aws.account().profiles().len(), 1);
+    assert!(harness.aws.account().faults.struck() == 5);
+}
+
+/// A profile that was released a moment ago fits the new declaration, which does not name it.
+#[tokio::test(start_paused = true)]
+async fn a_released_profile_that_is_not_named_is_not_taken_up() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    let owns = changed(&[("Description", json!("Own."))]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("UPDATE_IN_PROGRESS");
+    let own = harness.update(&theirs, &owns, &adopts).await.succeeded();
+    harness.describe(&own);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    harness.delete(&theirs, &adopts).await.succeeded();
+    harness.status("UPDATE_IN_PROGRESS");
+    let next = harness.update(&own, &declared(), &owns).await.succeeded();
+    assert_ne!(next, theirs);
+    assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
+}
+
+/// Back to a former declaration whose profile drains, which reads do not show yet: it is the current one again.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_is_taken_up_again_does_not_drain_any_more() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let drains =
+        |description: &str| changed(&[("DrainPeriod", json!("1h")), ("Description", json!(description))]);
+    let (old, new) = (drains("Old."), drains("New."));
+    let first = harness.create(&old).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &new, &old).await.succeeded();
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    harness.delete(&first, &old).await.succeeded();
+    assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
+    harness.status("UPDATE_IN_PROGRESS");
+    assert_eq!(harness.update(&second, &old, &new).await.succeeded(), first);
+    assert_eq!(profile_tag(&harness, &first, tags::DRAIN_UNTIL), None);
+    assert_eq!(profile_tag(&harness, &first, tags::DRAIN_PERIOD).as_deref(), Some("1h"));
+}
+
+/// A rollback does not take a draining profile of the same declaration for the one that it is to restore.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_finds_the_original_beside_one_that_drains() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let unpublished = |description: &str| {
+        let more = [("PublishParameter", json!("false")), ("DrainPeriod", json!("1h"))];
+        changed(&[&more[..], &[("Description", json!(description))]].concat())
+    };
+    let versions = [unpublished("One."), unpublished("Two."), unpublished("One.")];
+    let mut id = harness.create(&versions[0]).await.succeeded();
+    harness.describe(&id);
+    for step in 1..3 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        harness.status("UPDATE_IN_PROGRESS");
+        if step == 2 {
+            harness.switches(|switches| {
+                (switches.lag_list_ms, switches.lag_tagging_api_ms) = (20_000, 20_000);
+            });
+        }
+        let next = harness.update(&id, &versions[step], &versions[step - 1]).await.succeeded();
+        harness.describe(&next);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&id, &versions[step - 1]).await.succeeded();
+        id = next;
+    }
+    harness.status("UPDATE_IN_PROGRESS");
+    let failed = unpublished("Three.");
+    let abandoned = harness.update(&id, &failed, &versions[2]).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&abandoned, &versions[2], &failed).await.succeeded(), id);
+}
+
+/// A profile that seemed to be adopted already was released a moment ago; what a failed Create tagged is looked for by
+/// its Delete.
+#[tokio::test(start_paused = true)]
+async fn the_delete_of_a_failed_adoption_looks_for_what_seemed_to_be_ours() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        (switches.lag_tags_ms, switches.lag_tagging_api_ms) = (20_000, 20_000);
+    });
+    harness.delete(&theirs, &adopts).await.succeeded();
+    harness.resource_is("DELETE_COMPLETE", Some(&theirs));
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+    let answer = harness.create(&adopts).await;
+    answer.failed();
+    let id = answer.body["PhysicalResourceId"].as_str().unwrap().to_owned();
+    harness.resource_is("CREATE_FAILED", Some(&id));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&id, &adopts).await.succeeded();
     assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
 }

@@ -93,16 +93,16 @@ pub fn judge(inventory: &Inventory, criteria: &Criteria) -> Judgement {
     docket.close()
 }
 
-/// The sources that judging by `rules` rests on: those of each, the list of profiles, and the stacks where
-/// [`to_confirm`] goes by them.
+/// The sources that judging by `rules` rests on: those of each, the list of profiles, and the stacks wherever tags are
+/// looked at: [`to_confirm`] goes by them, and so does what a finding says is to be done.
 pub fn sources(rules: &BTreeSet<Rule>) -> BTreeSet<Source> {
-    let confirms = rules.iter().any(|rule| rests_on_tags(*rule)).then_some(Source::Stacks);
-    rules
-        .iter()
-        .flat_map(|rule| rule.sources().iter().copied())
-        .chain(confirms)
-        .chain([Source::Profiles])
-        .collect()
+    let mut sources: BTreeSet<Source> =
+        rules.iter().flat_map(|rule| rule.sources().iter().copied()).collect();
+    sources.insert(Source::Profiles);
+    if sources.contains(&Source::Tags) {
+        sources.insert(Source::Stacks);
+    }
+    sources
 }
 
 /// How long the index of tags may lag behind a change. Bedrock and the tagging API document nothing.

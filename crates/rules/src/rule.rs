@@ -108,13 +108,16 @@ impl Rule {
             Self::OrphanedStackDeleted | Self::OrphanedNotInStack | Self::TagDrift => {
                 &[Profiles, Tags, Stacks]
             }
-            Self::ParameterMissing | Self::ParameterDrift => &[Profiles, Tags, Stacks, Parameters],
+            // Whether it still has readers, and a stack that may hold it, decides what is to be done.
+            Self::ParameterMissing | Self::ParameterDrift | Self::DrainExpired => {
+                &[Profiles, Tags, Stacks, Parameters]
+            }
             Self::ParameterDangling => &[Profiles, Parameters],
             Self::Idle => &[Profiles, Tags, Usage],
             // Tags may silence a rule, and say what a profile was copied from.
             Self::ModelLegacy | Self::ModelEndOfLife => &[Profiles, Tags, Models],
             Self::ModelUnavailable => &[Profiles, Tags, Models, SystemProfiles],
-            Self::DuplicateName | Self::DrainExpired => &[Profiles, Tags],
+            Self::DuplicateName => &[Profiles, Tags],
             Self::QuotaNear => &[Profiles, Quota],
             Self::UnattributedUsage => &[Usage, Models, SystemProfiles],
             Self::CostTagInactive => &[Profiles, Tags, TagPolicy, CostTags],

@@ -158,8 +158,11 @@ impl<F: Fn(&str) -> RegionPorts + Sync> Sweep<F> {
         deliver::previous(self.account.reports.as_deref(), until).await
     }
 
-    /// The tag policy, which may lie in a parameter of the function's own Region.
+    /// The tag policy, which may lie in a parameter of the function's own Region; none where no rule rests on it.
     async fn policy(&self, settings: &Settings, home: &Location, until: Instant) -> Part<TagPolicy> {
+        if !settings.sources().contains(&Source::TagPolicy) {
+            return Ok(TagPolicy::default());
+        }
         let text = match settings.shared.policy_parameter() {
             None => None,
             Some(name) => gather::policy_text(&(self.in_region)(&home.region), name, until).await?,
