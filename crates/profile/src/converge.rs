@@ -238,25 +238,28 @@ fn release_but(owner: &Owner, arn: &ProfileArn, observed: &Observed, keep: &Tags
     if !owner.owns(held) {
         return None;
     }
+    // A reserved tag that was put on a moment ago may not be seen yet.
     let record = KeyRecord::read(held);
-    let ours = |key: &str| ours_on_profile(key) || key == tags::ADOPTED || record.contains(key);
-    let keys = held.keys().filter(|key| ours(key) && !keep.contains_key(*key)).cloned().collect();
+    let users = held.keys().map(String::as_str).filter(|key| record.contains(key));
+    let keys: BTreeSet<&str> = users.chain(OURS_ON_PROFILE).chain([tags::ADOPTED]).collect();
+    let keys = keys.into_iter().filter(|key| !keep.contains_key(*key)).map(str::to_owned).collect();
     Some(Effect::UntagProfile(arn.clone(), keys))
 }
 
 /// The reserved tags that come and go with a declaration. [`tags::ADOPTED`] stays until the release.
+const OURS_ON_PROFILE: [&str; 8] = [
+    tags::STACK_ID,
+    tags::LOGICAL_ID,
+    tags::SPEC,
+    tags::MODEL_SOURCE,
+    tags::PARAMETER,
+    tags::TAG_KEYS,
+    tags::DRAIN_PERIOD,
+    tags::DRAIN_UNTIL,
+];
+
 fn ours_on_profile(key: &str) -> bool {
-    [
-        tags::STACK_ID,
-        tags::LOGICAL_ID,
-        tags::SPEC,
-        tags::MODEL_SOURCE,
-        tags::PARAMETER,
-        tags::TAG_KEYS,
-        tags::DRAIN_PERIOD,
-        tags::DRAIN_UNTIL,
-    ]
-    .contains(&key)
+    OURS_ON_PROFILE.contains(&key)
 }
 
 fn stale(observed: &Observed) -> Faults {

@@ -1547,3 +1547,26 @@ async fn the_delete_of_a_failed_adoption_looks_for_what_seemed_to_be_ours() {
     harness.delete(&id, &adopts).await.succeeded();
     assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
 }
+
+/// A reserved tag that an update put on an adopted profile a moment before its release goes with the others.
+#[tokio::test(start_paused = true)]
+async fn a_release_takes_off_a_reserved_tag_that_is_not_seen_yet() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    let drains = changed(&[("ExistingProfile", json!(theirs)), ("DrainPeriod", json!("1h"))]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("UPDATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    harness.update(&theirs, &drains, &adopts).await.succeeded();
+    harness.describe(&theirs);
+    harness.status("DELETE_IN_PROGRESS");
+    harness.delete(&theirs, &drains).await.succeeded();
+    assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
+}

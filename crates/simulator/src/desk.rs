@@ -19,6 +19,12 @@ use crate::{
 /// How long a response URL lives (FACTS: about two hours).
 const URL_LIFE: Duration = Duration::from_secs(7_200);
 
+/// For how long after one delivery's answer another one is still beside it.
+const BESIDE: Duration = Duration::from_secs(60);
+
+/// After this time every read shows what there was.
+const LONGEST_LAG: Duration = Duration::from_secs(20);
+
 /// How many bytes an answer may have.
 const MAX_BYTES: usize = 4_096;
 
@@ -44,9 +50,9 @@ struct Entry {
     issued: Instant,
     waiting: Option<oneshot::Sender<Answer>>,
     accepted: Option<(Answer, Instant)>,
-    /// Whether a delivery that ran beside the accepted one's came to the opposite, and not because it saw that it was
-    /// out of date.
-    is_torn: bool,
+    /// From when on it is torn: a delivery that ran beside the accepted one's came to the opposite, and not because it
+    /// saw that it was out of date.
+    torn_at: Option<Instant>,
     /// Whether an answer is still asked for: not of what was cancelled.
     is_due: bool,
 }
@@ -112,7 +118,7 @@ impl Desk {
             issued: Instant::now(),
             waiting: Some(sender),
             accepted: None,
-            is_torn: false,
+            torn_at: None,
             is_due: true,
         };
         self.entries().insert(number, entry);
@@ -132,10 +138,10 @@ impl Desk {
         self.entries().get(&number)?.accepted.as_ref().map(|(answer, _)| answer.clone())
     }
 
-    /// Whether two deliveries of one Create or Update, side by side, contradicted each other: each did its work, and one
-    /// failed and took back what both had made. Nothing in AWS lets either see the other in time.
-    pub fn is_torn(&self) -> bool {
-        self.entries().values().any(|entry| entry.is_torn)
+    /// When two deliveries of one Create or Update, side by side, first contradicted each other: each did its work, and
+    /// one failed and took back what both had made. Nothing in AWS lets either see the other in time.
+    pub fn torn_at(&self) -> Option<Instant> {
+        self.entries().values().filter_map(|entry| entry.torn_at).min()
     }
 
     /// At the end: every request that was waited for was answered within its bound.
@@ -188,11 +194,18 @@ impl Desk {
                 let is_stale = |answer: &Answer| {
                     answer.reason.contains("it is out of date") && !answer.reason.contains("is left as it is")
                 };
-                entry.is_torn |= entry.payload["RequestType"] != "Delete"
-                    && accepted.succeeded != answer.succeeded
-                    && began < *at
-                    && !is_stale(accepted)
-                    && !is_stale(&answer);
+                let is_beside = began < *at && at.elapsed() < BESIDE;
+                let contradicts = accepted.succeeded != answer.succeeded;
+                let is_change = entry.payload["RequestType"] != "Delete";
+                if is_change && contradicts && is_beside && !is_stale(accepted) && !is_stale(&answer) {
+                    entry.torn_at.get_or_insert(*at);
+                }
+                let is_seen = began.saturating_duration_since(*at) > LONGEST_LAG;
+                if is_seen && accepted.succeeded && answer.succeeded && accepted.id != answer.id {
+                    let what =
+                        format!("request {number} is answered {}, and again {}", accepted.id, answer.id);
+                    self.guard.breach(Promise::RepeatsHarmless, what);
+                }
             }
         }
         Ok(())
@@ -216,6 +229,10 @@ fn read(payload: &Value, body: &[u8]) -> Result<Answer, String> {
     }
     if payload["RequestType"] == "Delete" && payload["PhysicalResourceId"] != id.as_str() {
         return Err(format!("a Delete of {} is answered with {id}", payload["PhysicalResourceId"]));
+    }
+    let is_failed_update = payload["RequestType"] == "Update" && answer["Status"] == "FAILED";
+    if is_failed_update && payload["PhysicalResourceId"] != id.as_str() {
+        return Err(format!("an Update of {} fails as {id}", payload["PhysicalResourceId"]));
     }
     let reason = answer["Reason"].as_str().unwrap_or_default().to_owned();
     let succeeded = match answer["Status"].as_str() {

@@ -2,6 +2,7 @@
 //! OnFailure destination.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     pin::Pin,
     sync::{
@@ -12,7 +13,8 @@ use std::{
     time::Duration,
 };
 
-use local_aws::in_process::InProcess;
+use local_aws::in_process::{Fate, InProcess};
+use ports::ErrorKind;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,7 +22,7 @@ use crate::{
     desk::{Desk, Sink},
     functions::{PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
     promises::{Guard, Promise},
-    scenario::{CallFate, Trouble},
+    scenario::Trouble,
     trace::Trace,
 };
 
@@ -33,6 +35,12 @@ const MAX_EVENT_AGE: Duration = Duration::from_secs(600);
 /// From a request to its answer, when the provider dies to the end and rescue is tried three times: the longest
 /// that the template's bounds allow.
 pub const LONGEST_ANSWER: Duration = Duration::from_secs(600 + 300 + 60 + 3 * 60 + 180 + 30);
+
+/// For how long CloudFormation waits.
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+/// How long rescue takes from an event that is too old, all its attempts counted.
+const RESCUED: Duration = Duration::from_secs(3 * 60 + 180 + 60);
 
 /// How many calls of AWS one invocation may make. The most are made by one that polls until it runs out of time.
 const MOST_CALLS: usize = 1_500;
@@ -55,10 +63,19 @@ pub struct Lambda {
     pub kills: AtomicUsize,
     /// How often rescue was used.
     pub rescues: AtomicUsize,
+    /// The logical ids whose requests were killed, and those whose Creates and Updates came again.
+    met: Mutex<Met>,
     running: AtomicUsize,
     repeats: AtomicUsize,
     delays: AtomicUsize,
     rescue_kills: Mutex<u8>,
+}
+
+/// Whose requests met what.
+#[derive(Debug, Default)]
+struct Met {
+    killed: BTreeSet<String>,
+    doubled: BTreeSet<String>,
 }
 
 /// How an invocation ended that did not end well.
@@ -92,6 +109,7 @@ impl Lambda {
             troubles,
             kills: AtomicUsize::new(0),
             rescues: AtomicUsize::new(0),
+            met: Mutex::default(),
             running: AtomicUsize::new(0),
             repeats: AtomicUsize::new(0),
             delays: AtomicUsize::new(0),
@@ -122,7 +140,7 @@ impl Lambda {
 
     /// Whether a request is delivered so late that it may be too old to be answered.
     pub fn is_delayed(&self, number: usize) -> bool {
-        self.lateness(number) > MAX_EVENT_AGE * 3
+        self.lateness(number) + RESCUED > AN_HOUR
     }
 
     /// Whether anything but calls and PUTs goes wrong with a request.
@@ -135,19 +153,48 @@ impl Lambda {
         })
     }
 
-    /// Whether calls are denied in this scenario, which does not pass by itself.
-    pub fn is_denied(&self) -> bool {
-        let denied = |trouble: &Trouble| matches!(trouble, Trouble::Calls { fate: CallFate::Denied, .. });
-        self.troubles.iter().any(denied)
+    /// Whether a request is delivered more than once.
+    pub fn is_repeated(&self, number: usize) -> bool {
+        self.troubles.iter().any(|trouble| match trouble {
+            Trouble::Repeat { request, .. } => usize::from(*request) == number,
+            _ => false,
+        })
+    }
+
+    /// How many calls were denied so far, which does not pass by itself.
+    pub fn denials(&self) -> usize {
+        let account = self.aws.account();
+        let strikes = account.faults.strikes().iter();
+        strikes.filter(|(_, fate)| *fate == Fate::Fails(ErrorKind::Denied)).count()
+    }
+
+    /// Whether a request for this logical id was killed so far.
+    pub fn was_killed(&self, logical_id: &str) -> bool {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).killed.contains(logical_id)
+    }
+
+    /// Whether a Create or an Update of this logical id came again so far.
+    pub fn was_doubled(&self, logical_id: &str) -> bool {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).doubled.contains(logical_id)
     }
 
     fn has_lost_puts(&self) -> bool {
         self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
     }
 
-    /// Whether requests come again, or late, in this scenario.
-    pub fn has_stragglers(&self) -> bool {
-        self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Repeat { .. } | Trouble::Late { .. }))
+    /// Whether requests came again, or late, so far.
+    pub fn had_stragglers(&self) -> bool {
+        self.repeats.load(Ordering::Relaxed) + self.delays.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether one of the first `requests` comes again, or late.
+    pub fn has_stragglers(&self, requests: usize) -> bool {
+        self.troubles.iter().any(|trouble| match trouble {
+            Trouble::Repeat { request, .. } | Trouble::Late { request, .. } => {
+                usize::from(*request) < requests
+            }
+            _ => false,
+        })
     }
 
     /// Delivers a request, and whatever of it comes again.
@@ -183,6 +230,9 @@ impl Lambda {
 
     async fn repeat(&self, number: usize, payload: Value, issued: Instant) {
         self.repeats.fetch_add(1, Ordering::Relaxed);
+        if payload["RequestType"] != "Delete" {
+            self.met.lock().unwrap_or_else(PoisonError::into_inner).doubled.insert(logical_id(&payload));
+        }
         self.trace.line(|| {
             format!(
                 "request {number} is delivered again, {} s after it was issued",
@@ -231,6 +281,7 @@ impl Lambda {
         let calls = self.aws.account().calls.len();
         self.running.fetch_add(1, Ordering::Relaxed);
         let sink = Sink::of(&self.desk);
+        let concerns = logical_id(&payload);
         let end = mortal(self.provider.invoke(payload, &sink), polls, PROVIDER_TIMEOUT).await;
         let alone = self.running.fetch_sub(1, Ordering::Relaxed) == 1;
         let made = self.aws.account().calls.len() - calls;
@@ -239,6 +290,7 @@ impl Lambda {
         }
         if matches!(end, Err(Death::Killed)) {
             self.kills.fetch_add(1, Ordering::Relaxed);
+            self.met.lock().unwrap_or_else(PoisonError::into_inner).killed.insert(concerns);
         }
         if matches!(end, Err(Death::Erred(_)))
             && self.desk.accepted(number).is_some()
@@ -312,6 +364,10 @@ impl Lambda {
             _ => None,
         })
     }
+}
+
+fn logical_id(payload: &Value) -> String {
+    payload["LogicalResourceId"].as_str().unwrap_or_default().to_owned()
 }
 
 fn told(end: &Result<(), Death>) -> String {

@@ -12,6 +12,8 @@ use local_aws::{
 };
 use profile::tags::{self, Tags};
 
+use tokio::time::Instant;
+
 use crate::{
     account::{Foreign, STACK},
     declaration::{Identity, user_tags},
@@ -47,7 +49,7 @@ pub enum Promise {
 }
 
 impl Promise {
-    /// Whether it holds even for what two deliveries contradicted each other about ([`crate::desk::Desk::is_torn`]).
+    /// Whether it holds even for what two deliveries contradicted each other about ([`crate::desk::Desk::torn_at`]).
     pub fn outlasts_a_tear(self) -> bool {
         match self {
             Self::OneAnswer
@@ -73,6 +75,15 @@ pub struct Breach {
     pub promise: Promise,
     /// How.
     pub what: String,
+    /// When.
+    pub at: Instant,
+}
+
+impl Breach {
+    /// One that is seen now.
+    pub fn now(promise: Promise, what: impl Into<String>) -> Self {
+        Self { promise, what: what.into(), at: Instant::now() }
+    }
 }
 
 impl fmt::Display for Breach {
@@ -121,7 +132,7 @@ impl Guard {
 
     /// Notes a breach.
     pub fn breach(&self, promise: Promise, what: impl Into<String>) {
-        self.state().breaches.push(Breach { promise, what: what.into() });
+        self.state().breaches.push(Breach::now(promise, what));
     }
 
     /// All breaches so far.
@@ -182,7 +193,7 @@ impl Guard {
             }
         }
         for (promise, what) in found {
-            state.breaches.push(Breach { promise, what: format!("after {operation}: {what}") });
+            state.breaches.push(Breach::now(promise, format!("after {operation}: {what}")));
         }
     }
 

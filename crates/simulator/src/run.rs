@@ -41,7 +41,7 @@ pub fn run(scenario: &Scenario, make: Make, traced: bool) -> Run {
         Ok(runtime) => runtime,
         Err(error) => {
             let what = format!("no runtime: {error}");
-            let breaches = vec![Breach { promise: Promise::OneAnswer, what }];
+            let breaches = vec![Breach::now(Promise::OneAnswer, what)];
             return Run { breaches, stats: Stats::default(), trace: Vec::new() };
         }
     };
@@ -52,7 +52,7 @@ pub fn run(scenario: &Scenario, make: Make, traced: bool) -> Run {
         play(scenario, make, trace).await
     });
     if let Some(line) = Reader::take_leak() {
-        run.breaches.push(Breach { promise: Promise::SecretsStayIn, what: format!("in the log: {line}") });
+        run.breaches.push(Breach::now(Promise::SecretsStayIn, format!("in the log: {line}")));
     }
     run
 }
@@ -101,9 +101,9 @@ async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
         trace.line(|| change);
     }
     let mut breaches = guard.breaches();
-    if desk.is_torn() {
+    if let Some(torn_at) = desk.torn_at() {
         stats.torn = 1;
-        breaches.retain(|breach| breach.promise.outlasts_a_tear());
+        breaches.retain(|breach| breach.promise.outlasts_a_tear() || breach.at < torn_at);
     }
     Run { breaches, stats, trace: trace.lines() }
 }
