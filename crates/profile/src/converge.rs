@@ -404,7 +404,7 @@ fn disowned(goal: &Goal, observed: &Observed) -> Faults {
 }
 
 /// The profile that fulfils the specification, if there is one. Where several do (a repeated Create
-/// whose first effect was not seen), everybody who asks chooses the same.
+/// whose first effect was not seen), everybody who asks chooses the same: that which the stack names, once it does.
 fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
     let specification = &goal.specification;
     if let Some(existing) = &specification.existing {
@@ -440,6 +440,7 @@ fn choose(goal: &Goal, observed: &Observed) -> Option<ProfileArn> {
             (
                 to_be_left == Some(*arn),
                 goal.current() != Some(arn),
+                !observed.lives(arn),
                 published.is_none_or(|parameter| parameter.value != arn.as_str()),
                 record.and_then(|record| record.created_at),
                 (*arn).clone(),

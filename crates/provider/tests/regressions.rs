@@ -1570,3 +1570,25 @@ async fn a_release_takes_off_a_reserved_tag_that_is_not_seen_yet() {
     harness.delete(&theirs, &drains).await.succeeded();
     assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
 }
+
+/// Two deliveries each made a profile, and the second one's was accepted; a third one, late, gives the same answer.
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_answers_with_the_profile_that_the_stack_names() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| {
+        switches.repeated_token = RepeatedToken::NewProfile;
+        (switches.lag_list_ms, switches.lag_tags_ms) = (8_000, 8_000);
+    });
+    let issued = harness.now();
+    let unpublished = changed(&[("PublishParameter", json!("false"))]);
+    let first = harness.create(&unpublished).await.succeeded();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let second = harness.create(&unpublished).await.succeeded();
+    assert_ne!(first, second);
+    for accepted in [&first, &second] {
+        harness.resource_is("CREATE_COMPLETE", Some(accepted));
+        harness.status("CREATE_COMPLETE");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(harness.late(issued).create(&unpublished).await.succeeded(), *accepted);
+    }
+}
