@@ -964,7 +964,9 @@ impl CloudFormation {
         let truth = account.truth();
         let now = truth.get(id);
         let is_ours = |tags: &Tags| tags.get(tags::STACK_ID).map(String::as_str) == Some(STACK);
-        let stays = now.is_some_and(|now| is_ours(&now.tags) && !now.tags.contains_key(tags::DRAIN_UNTIL));
+        // Only what was replaced lives on.
+        let drains = |tags: &Tags| !ask.is_told && tags.contains_key(tags::DRAIN_UNTIL);
+        let stays = now.is_some_and(|now| is_ours(&now.tags) && !drains(&now.tags));
         let is_rollback =
             account.stacks.get(STACK).is_some_and(|stack| stack.status == "ROLLBACK_IN_PROGRESS");
         drop(account);

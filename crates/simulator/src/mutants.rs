@@ -4,7 +4,7 @@
 //! what it makes of a request. They are the mistakes that providers make (FACTS on custom resources), one by one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::pending,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -23,6 +23,7 @@ use profile::{
 };
 use provider::{Ports, resource::InferenceProfile};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     functions::{Make, PROVIDER_TIMEOUT, Provider, invocation, ports, rescue, settings, trust},
@@ -82,6 +83,13 @@ mutants! {
     "asks without end", CallsBounded, 100, AsksWithoutEnd;
     "rescue does not answer", OneAnswer, 300, MuteRescue;
     "rescue answers SUCCESS", Fulfilled, 600, RescueSucceeds;
+    "takes nothing for used that is protected", DeletesRight, 1_000, SeesNoUse;
+    "lets everything drain", DeletesRight, 100, DrainsEverything;
+    "lets a profile drain for too long", DeletesRight, 600, DrainsTooLong;
+    "fails an Update with another id", AnswersFit, 100, OtherIdOnFailedUpdate;
+    "answers a repeated request with another id", RepeatsHarmless, 3_000, OtherIdOnRepeat;
+    "answers a Delete that was denied with SUCCESS", DeletesRight, 1_000, DeniesNothing;
+    "does not take back what a failed request made", NothingLeaks, 1_000, DoesNotUndo;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +125,13 @@ enum Bug {
     AsksWithoutEnd,
     MuteRescue,
     RescueSucceeds,
+    SeesNoUse,
+    DrainsEverything,
+    DrainsTooLong,
+    OtherIdOnFailedUpdate,
+    OtherIdOnRepeat,
+    DeniesNothing,
+    DoesNotUndo,
 }
 
 /// The provider, bent, and the AWS that it sees.
@@ -126,11 +141,21 @@ struct Bent {
     bug: Bug,
     /// Who asks at the moment.
     owner: Arc<Mutex<Option<Owner>>>,
+    /// Whether a Delete is carried out at the moment.
+    deleting: Arc<Mutex<bool>>,
+    /// What was asked before.
+    requests: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Bent {
     fn provider(aws: &InProcess, bug: Bug) -> Arc<dyn Provider> {
-        Arc::new(Self { aws: aws.clone(), bug, owner: Arc::default() })
+        Arc::new(Self {
+            aws: aws.clone(),
+            bug,
+            owner: Arc::default(),
+            deleting: Arc::default(),
+            requests: Arc::default(),
+        })
     }
 
     fn is(&self, bug: Bug) -> bool {
@@ -143,9 +168,14 @@ impl Bent {
             profiles: bent.clone(),
             ownership: bent.clone(),
             parameters: bent.clone(),
+            usage: bent.clone(),
             stacks: bent,
             ..ports(&self.aws)
         }
+    }
+
+    fn is_deleting(&self) -> bool {
+        *self.deleting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn owner(&self) -> Option<Owner> {
@@ -165,6 +195,8 @@ impl Provider for Bent {
         let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
         let owner = Owner { stack_id: text("StackId"), logical_id: text("LogicalResourceId") };
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
+        *self.deleting.lock().unwrap_or_else(PoisonError::into_inner) = text("RequestType") == "Delete";
+        let is_new = self.requests.lock().unwrap_or_else(PoisonError::into_inner).insert(text("RequestId"));
         match self.bug {
             Bug::LogsUrl => tracing::info!(url = text("ResponseURL"), "request received"),
             Bug::LogsProperties => {
@@ -181,7 +213,8 @@ impl Provider for Bent {
         }
         let resource =
             BentResource { inner: InferenceProfile::new(self.ports(), settings()), bent: self.clone() };
-        let sink = BentSink { inner: sink, bug: self.bug, is_update: payload["RequestType"] == "Update" };
+        let is_update = payload["RequestType"] == "Update";
+        let sink = BentSink { inner: sink, bug: self.bug, is_update, is_repeat: !is_new };
         let served =
             serve(payload, &invocation(PROVIDER_TIMEOUT), &trust("provider"), &resource, &sink).await;
         if self.is(Bug::ErrsAfterAnswer) {
@@ -199,7 +232,7 @@ impl Provider for Bent {
         if self.is(Bug::MuteRescue) {
             return Ok(());
         }
-        let sink = BentSink { inner: sink, bug: self.bug, is_update: false };
+        let sink = BentSink { inner: sink, bug: self.bug, is_update: false, is_repeat: false };
         rescue(aws, record, &sink).await
     }
 }
@@ -249,6 +282,7 @@ struct BentSink<'a> {
     inner: &'a dyn AnswerSink,
     bug: Bug,
     is_update: bool,
+    is_repeat: bool,
 }
 
 #[async_trait]
@@ -258,6 +292,12 @@ impl AnswerSink for BentSink<'_> {
         match self.bug {
             Bug::RescueSucceeds if answer["Reason"].as_str().is_some_and(|text| text.contains("tries")) => {
                 answer["Status"] = json!("SUCCESS");
+            }
+            Bug::OtherIdOnFailedUpdate if self.is_update && answer["Status"] == "FAILED" => {
+                answer["PhysicalResourceId"] = json!("not-updated");
+            }
+            Bug::OtherIdOnRepeat if self.is_repeat && !answer["Data"].is_null() => {
+                answer["PhysicalResourceId"] = json!("again");
             }
             Bug::SilentFailure if answer["Status"] == "FAILED" => return Ok(()),
             Bug::LongAnswer => answer["Data"]["Padding"] = json!("x".repeat(4_000)),
@@ -305,10 +345,21 @@ impl ports::Profiles for Bent {
     }
 
     async fn delete(&self, arn: &ProfileArn) -> Result<()> {
-        if self.is(Bug::LeavesProfile) {
-            return Ok(());
+        match self.bug {
+            Bug::LeavesProfile => Ok(()),
+            Bug::DrainsEverything => {
+                let until = ports::Clock::now(&self.aws) + time::Duration::hours(1);
+                let until = until.replace_nanosecond(0).ok().and_then(|until| until.format(&Rfc3339).ok());
+                let mark = Tags::from([(tags::DRAIN_UNTIL.to_owned(), until.unwrap_or_default())]);
+                ports::Profiles::tag(&self.aws, arn, &mark).await
+            }
+            Bug::DoesNotUndo if !self.is_deleting() => Ok(()),
+            Bug::DeniesNothing => match ports::Profiles::delete(&self.aws, arn).await {
+                Err(error) if error.kind == ErrorKind::Denied => Ok(()),
+                result => result,
+            },
+            _ => ports::Profiles::delete(&self.aws, arn).await,
         }
-        ports::Profiles::delete(&self.aws, arn).await
     }
 
     async fn tags(&self, arn: &ProfileArn) -> Result<Tags> {
@@ -335,6 +386,11 @@ impl ports::Profiles for Bent {
     async fn tag(&self, arn: &ProfileArn, put: &Tags) -> Result<()> {
         match self.bug {
             Bug::WritesNoTags => Ok(()),
+            Bug::DrainsTooLong if put.contains_key(tags::DRAIN_UNTIL) => {
+                let mut put = put.clone();
+                put.insert(tags::DRAIN_UNTIL.to_owned(), "2030-01-01T00:00:00Z".to_owned());
+                ports::Profiles::tag(&self.aws, arn, &put).await
+            }
             Bug::IgnoresDrain if put.contains_key(tags::DRAIN_UNTIL) => {
                 ports::Profiles::delete(&self.aws, arn).await
             }
@@ -429,5 +485,20 @@ impl ports::Stacks for Bent {
 
     async fn resource(&self, stack_id: &str, logical_id: &str) -> Result<StackResourceRecord> {
         ports::Stacks::resource(&self.aws, stack_id, logical_id).await
+    }
+}
+
+#[async_trait]
+impl ports::Usage for Bent {
+    async fn invocations(
+        &self,
+        profile_ids: &[String],
+        since: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<BTreeMap<String, u64>> {
+        if self.is(Bug::SeesNoUse) {
+            return Ok(BTreeMap::new());
+        }
+        ports::Usage::invocations(&self.aws, profile_ids, since, until).await
     }
 }
