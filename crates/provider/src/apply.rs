@@ -319,7 +319,7 @@ async fn tag(context: &Context<'_>, arn: &ProfileArn, tags: &Tags) -> Result<(),
         return Err(error);
     }
     let tagged = poll(context.patience_for_making(), || async {
-        Ok::<_, CallError>(persist(|| ports.profiles.tag(arn, tags)).await.optional()?)
+        persist(|| ports.profiles.tag(arn, tags)).await.optional()
     });
     tagged.await?.ok_or(error)
 }

@@ -158,8 +158,8 @@ pub struct CloudFormation {
     requests: Mutex<usize>,
     template: Template,
     resources: BTreeMap<usize, Resource>,
-    /// What clean-ups gave up, profiles and whole resources: CloudFormation then forgets it.
-    gave_up: BTreeSet<String>,
+    /// The logical ids of which clean-ups gave something up: CloudFormation then forgets it.
+    gave_up: BTreeSet<&'static str>,
     /// The replaced profiles that live on for a time.
     draining: BTreeSet<String>,
     /// The resources whose replacement was not removed in a rollback's clean-up, and may still be published.
@@ -379,13 +379,10 @@ impl CloudFormation {
         let is_protected = |slot: &usize, held: &Resource, is_told: &bool| {
             *is_told && held.declaration.protect != 0 && self.has_used(LOGICAL_IDS[*slot])
         };
-        let kept: Vec<_> = kept
-            .map(|(((slot, held), is_told), _)| {
-                (*slot, held.id.clone(), *is_told, is_protected(slot, held, is_told))
-            })
-            .collect();
-        for (slot, id, is_told, is_protected) in kept {
-            self.gives_up((slot, id, is_told), is_protected || self.trouble() != (denials, kills));
+        let kept: Vec<_> =
+            kept.map(|(((slot, held), is_told), _)| (*slot, is_protected(slot, held, is_told))).collect();
+        for (slot, is_protected) in kept {
+            self.gives_up(slot, is_protected || self.trouble() != (denials, kills));
         }
         for ((slot, held), outcome) in replaced.iter().zip(&gone) {
             self.drains(*slot, held, outcome);
@@ -501,11 +498,10 @@ impl CloudFormation {
             }))
             .await;
             let kept = doomed.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
-            let kept: Vec<_> =
-                kept.map(|((slot, id, _, is_told), _)| (*slot, id.clone(), *is_told)).collect();
-            for what in kept {
-                self.astray.insert(what.0);
-                self.gives_up(what, self.trouble() != trouble);
+            let kept: Vec<usize> = kept.map(|((slot, ..), _)| *slot).collect();
+            for slot in kept {
+                self.astray.insert(slot);
+                self.gives_up(slot, self.trouble() != trouble);
             }
         }
         self.status("UPDATE_ROLLBACK_COMPLETE");
@@ -970,7 +966,8 @@ impl CloudFormation {
         let is_rollback =
             account.stacks.get(STACK).is_some_and(|stack| stack.status == "ROLLBACK_IN_PROGRESS");
         drop(account);
-        if stays && !self.lambda.is_troubled(number) {
+        // What a clean-up gave up may be taken for the successor of what goes now.
+        if stays && !self.gave_up.contains(LOGICAL_IDS[ask.slot]) && !self.lambda.is_troubled(number) {
             self.guard.breach(Promise::DeletesRight, format!("request {number}: {id} is still there"));
         }
         let is_protected = ask.new.protect != 0 && ask.is_told && !is_rollback && !ask.new.adopts;
@@ -996,13 +993,8 @@ impl CloudFormation {
     }
 
     /// A Delete in a clean-up failed, which leaks: nothing that passes may be its reason.
-    ///
-    /// What it was to remove is a profile, or all of a resource that the stack has not.
-    fn gives_up(&mut self, (slot, id, is_told): (usize, String, bool), is_excused: bool) {
-        self.gave_up.insert(id);
-        if is_told {
-            self.gave_up.insert(LOGICAL_IDS[slot].to_owned());
-        }
+    fn gives_up(&mut self, slot: usize, is_excused: bool) {
+        self.gave_up.insert(LOGICAL_IDS[slot]);
         let is_short = self.facts.service_timeout.is_some_and(|(seconds, _)| seconds < 300);
         if !(is_excused || is_short || self.lambda.had_stragglers()) {
             self.guard.breach(Promise::DeletesRight, "a clean-up fails for what would have passed");
@@ -1081,15 +1073,14 @@ impl CloudFormation {
             let account = self.aws.account();
             self.guard.belongings(&account)
         };
-        let is_excused = |held: &Tags, arn: &str| {
+        let is_excused = |held: &Tags| {
             let logical_id = held.get(tags::LOGICAL_ID).map(String::as_str).unwrap_or_default();
-            self.gave_up.contains(arn)
-                || self.gave_up.contains(logical_id)
+            self.gave_up.contains(logical_id)
                 || self.lambda.was_killed(logical_id)
                 || self.was_doubled(logical_id)
         };
-        let profiles = left.profiles.iter().filter(|(arn, held)| !is_excused(held, arn)).map(|(arn, _)| arn);
-        let parameters = left.parameters.iter().filter(|(_, held)| !is_excused(&held.tags, &held.value));
+        let profiles = left.profiles.iter().filter(|(_, held)| !is_excused(held)).map(|(arn, _)| arn);
+        let parameters = left.parameters.iter().filter(|(_, held)| !is_excused(&held.tags));
         let leaked: Vec<&String> = profiles.chain(parameters.map(|(name, _)| name)).collect();
         if left.is_empty() {
             self.guard.adoptable_is_released(&self.aws.account(), self.slipped.contains(&0));

@@ -201,7 +201,9 @@ impl Desk {
                     entry.torn_at.get_or_insert(*at);
                 }
                 let is_seen = began.saturating_duration_since(*at) > LONGEST_LAG;
-                if is_seen && accepted.succeeded && answer.succeeded && accepted.id != answer.id {
+                // Another operation may have replaced it since.
+                let is_held = self.guard.keeps(&accepted.id);
+                if is_seen && is_held && accepted.succeeded && answer.succeeded && accepted.id != answer.id {
                     let what =
                         format!("request {number} is answered {}, and again {}", accepted.id, answer.id);
                     self.guard.breach(Promise::RepeatsHarmless, what);

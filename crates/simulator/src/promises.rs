@@ -153,6 +153,11 @@ impl Guard {
         self.state().kept.insert(id.to_owned());
     }
 
+    /// Whether it must stay.
+    pub fn keeps(&self, id: &str) -> bool {
+        self.state().kept.contains(id)
+    }
+
     /// From now on this profile may go.
     pub fn release(&self, id: &str) {
         self.state().kept.remove(id);
