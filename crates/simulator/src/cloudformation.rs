@@ -363,6 +363,7 @@ impl CloudFormation {
         let asks = replaced.iter().map(|held| (held, false)).chain(dropped.iter().map(|held| (held, true)));
         let asks: Vec<_> = asks.collect();
         let (denials, kills) = self.trouble();
+        let struck = self.aws.account().faults.struck();
         let gone = join_all(asks.iter().map(|((slot, held), is_told)| {
             self.ask(Ask {
                 kind: Kind::Delete,
@@ -385,7 +386,7 @@ impl CloudFormation {
             self.gives_up(slot, is_protected || self.trouble() != (denials, kills));
         }
         for ((slot, held), outcome) in replaced.iter().zip(&gone) {
-            self.drains(*slot, held, outcome);
+            self.drains(*slot, held, outcome, struck);
         }
         self.status("UPDATE_COMPLETE");
     }
@@ -407,11 +408,9 @@ impl CloudFormation {
         let is_struck = self.aws.account().faults.struck() > struck;
         let requests = *self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let doubles = self.lambda.has_stragglers(requests);
-        // Which tags of an adopted profile are ours only a read tells, and there may be no time to wait for it.
-        let is_hurried =
-            self.facts.service_timeout.is_some_and(|(seconds, _)| u64::from(seconds) < 4 * self.lag_s());
+        // Which tags of an adopted profile are ours only a read tells.
         let adopts = |slot: &usize| template[*slot].as_ref().is_some_and(|declared| declared.adopts);
-        let is_blind = is_hurried && done.iter().any(|(slot, ..)| adopts(slot));
+        let is_blind = self.is_hurried() && done.iter().any(|(slot, ..)| adopts(slot));
         let slips = was_cancelled
             && (is_struck || Duration::from_secs(self.facts.pace_s) < SAME_INSTANT && doubles)
             || doubles && (is_struck || is_quick)
@@ -757,6 +756,11 @@ impl CloudFormation {
         self.resources.insert(slot, Resource { id, declaration });
     }
 
+    /// Whether there may be no time to wait for a profile's tags to be seen.
+    fn is_hurried(&self) -> bool {
+        self.facts.service_timeout.is_some_and(|(seconds, _)| u64::from(seconds) < 4 * self.lag_s())
+    }
+
     /// How late the tags of a profile are seen, in seconds.
     fn lag_s(&self) -> u64 {
         self.facts.lag_ms[2] / 1_000
@@ -943,7 +947,7 @@ impl CloudFormation {
             let is_rollback = held.declaration == *ask.new;
             let is_same = self.identity(ask.slot, old) == identity;
             let moved = answer.id != held.id;
-            if !is_rollback && is_same == moved {
+            if !is_rollback && is_same == moved && !(is_same && self.is_hurried()) {
                 let what = format!(
                     "request {number}: the id {} though the immutable properties {}",
                     if moved { "moved" } else { "stayed" },
@@ -1002,7 +1006,7 @@ impl CloudFormation {
     }
 
     /// A replaced profile with a drain period lives on.
-    fn drains(&mut self, slot: usize, held: &Resource, outcome: &Outcome) {
+    fn drains(&mut self, slot: usize, held: &Resource, outcome: &Outcome, struck: usize) {
         self.replaced.insert(held.id.clone());
         if self.lag_s() > 0 && self.resources.get(&slot).is_some_and(|now| self.replaced.contains(&now.id)) {
             // What the one that was taken up again declares may be seen as it was before.
@@ -1013,6 +1017,10 @@ impl CloudFormation {
         let drains = declared.unwrap_or_default();
         let protects = if held.declaration.protect != 0 && self.is_used(&held.id) { PROTECTED } else { NONE };
         let period = drains.max(protects);
+        if held.declaration.protect != 0 && self.aws.account().faults.struck() > struck {
+            // Whether it is in use may not be known; then it drains.
+            self.draining.insert(held.id.clone());
+        }
         if outcome.succeeded().is_none() || period.is_zero() || held.declaration.adopts {
             return;
         }
