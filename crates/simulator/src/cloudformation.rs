@@ -50,8 +50,8 @@ const PERIODS: [Duration; 3] = [NONE, Duration::from_secs(3_600), Duration::from
 const NONE: Duration = Duration::ZERO;
 const PROTECTED: Duration = PERIODS[1];
 
-/// How far from the expected instant a replaced profile may be let go.
-const TOLERANCE: time::Duration = time::Duration::minutes(20);
+/// A mark to drain tells whole seconds.
+const A_SECOND: Duration = Duration::from_secs(1);
 
 /// After how long nothing that was in flight is under way any more.
 const SETTLED: Duration = Duration::from_secs(1_500);
@@ -363,7 +363,7 @@ impl CloudFormation {
         let asks = replaced.iter().map(|held| (held, false)).chain(dropped.iter().map(|held| (held, true)));
         let asks: Vec<_> = asks.collect();
         let (denials, kills) = self.trouble();
-        let struck = self.aws.account().faults.struck();
+        let (struck, since) = (self.aws.account().faults.struck(), ports::Clock::now(&self.aws));
         let gone = join_all(asks.iter().map(|((slot, held), is_told)| {
             self.ask(Ask {
                 kind: Kind::Delete,
@@ -377,16 +377,16 @@ impl CloudFormation {
         }))
         .await;
         let kept = asks.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
-        let is_protected = |slot: &usize, held: &Resource, is_told: &bool| {
-            *is_told && held.declaration.protect != 0 && self.has_used(LOGICAL_IDS[*slot])
-        };
-        let kept: Vec<_> =
-            kept.map(|(((slot, held), is_told), _)| (*slot, is_protected(slot, held, is_told))).collect();
+        let kept: Vec<_> = kept
+            .map(|(((slot, held), is_told), _)| {
+                (*slot, *is_told && self.is_protected(*slot, &held.declaration))
+            })
+            .collect();
         for (slot, is_protected) in kept {
             self.gives_up(slot, is_protected || self.trouble() != (denials, kills));
         }
         for ((slot, held), outcome) in replaced.iter().zip(&gone) {
-            self.drains(*slot, held, outcome, struck);
+            self.drains(*slot, held, outcome, (struck, since));
         }
         self.status("UPDATE_COMPLETE");
     }
@@ -497,10 +497,14 @@ impl CloudFormation {
             }))
             .await;
             let kept = doomed.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
-            let kept: Vec<usize> = kept.map(|((slot, ..), _)| *slot).collect();
-            for slot in kept {
+            let kept: Vec<_> = kept
+                .map(|((slot, _, declaration, is_told), _)| {
+                    (*slot, *is_told && self.is_protected(*slot, declaration))
+                })
+                .collect();
+            for (slot, is_protected) in kept {
                 self.astray.insert(slot);
-                self.gives_up(slot, self.trouble() != trouble);
+                self.gives_up(slot, is_protected || self.trouble() != trouble);
             }
         }
         self.status("UPDATE_ROLLBACK_COMPLETE");
@@ -830,14 +834,12 @@ impl CloudFormation {
         (self.lambda.denials(), self.lambda.kills.load(std::sync::atomic::Ordering::Relaxed))
     }
 
-    /// Whether any profile of a resource was, draining ones included.
-    fn has_used(&self, logical_id: &str) -> bool {
+    /// Whether a resource may not be deleted: it is protected, and one of its profiles is in use, draining ones
+    /// included.
+    fn is_protected(&self, slot: usize, declaration: &Declaration) -> bool {
         let all = self.guard.belongings(&self.aws.account());
-        let of_it = all
-            .profiles
-            .iter()
-            .filter(|(_, held)| held.get(tags::LOGICAL_ID).is_some_and(|held| held == logical_id));
-        of_it.into_iter().any(|(arn, _)| self.is_used(arn))
+        let is_its = |held: &Tags| held.get(tags::LOGICAL_ID).is_some_and(|held| held == LOGICAL_IDS[slot]);
+        declaration.protect != 0 && all.profiles.iter().any(|(arn, held)| is_its(held) && self.is_used(arn))
     }
 
     fn is_used_today(&self, id: &str) -> bool {
@@ -1006,7 +1008,13 @@ impl CloudFormation {
     }
 
     /// A replaced profile with a drain period lives on.
-    fn drains(&mut self, slot: usize, held: &Resource, outcome: &Outcome, struck: usize) {
+    fn drains(
+        &mut self,
+        slot: usize,
+        held: &Resource,
+        outcome: &Outcome,
+        (struck, since): (usize, OffsetDateTime),
+    ) {
         self.replaced.insert(held.id.clone());
         if self.lag_s() > 0 && self.resources.get(&slot).is_some_and(|now| self.replaced.contains(&now.id)) {
             // What the one that was taken up again declares may be seen as it was before.
@@ -1028,12 +1036,11 @@ impl CloudFormation {
         let profiles = self.aws.account().profiles();
         let mark = profiles.get(&held.id).and_then(|held| held.get(tags::DRAIN_UNTIL));
         let until = mark.and_then(|mark| OffsetDateTime::parse(mark, &Rfc3339).ok());
-        let expected = ports::Clock::now(&self.aws) + period;
+        let (earliest, latest) = (since + period - A_SECOND, ports::Clock::now(&self.aws) + period);
         match until {
             None => self.guard.breach(Promise::DeletesRight, format!("{} does not drain", held.id)),
-            // A request takes some time, and more when it is tried again.
-            Some(until) if (until - expected).abs() > TOLERANCE => {
-                let what = format!("{} drains until {until}, not {expected}", held.id);
+            Some(until) if until < earliest || until > latest => {
+                let what = format!("{} drains until {until}, not {earliest} to {latest}", held.id);
                 self.guard.breach(Promise::DeletesRight, what);
             }
             Some(_) => {}
