@@ -167,12 +167,15 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     if effects.is_empty() { Step::Settled(arn) } else { Step::Effects(effects) }
 }
 
-/// A write that proves that a profile is there which this request neither names nor made: reads may still show what
-/// was just deleted, and nothing may be published before that is known. It writes all of our tags, because those that
-/// reads show may be older, too; and takes off the mark of one that drains, which they may not show.
+/// What proves that a profile of ours is there which is not the current one and was not made or adopted by this run:
+/// reads may still show what was just deleted, and nothing may be published before that is known. All of our tags are
+/// written, because those that reads show may be older, too; then the mark of one that drains, which they may not
+/// show, is taken off.
 fn proof(goal: &Goal, observed: &Observed, arn: &ProfileArn, profile: &ObservedProfile) -> Option<Effect> {
     let journal = &observed.journal;
-    let is_taken_up = goal.current() != Some(arn) && profile.is_owned_by(&goal.specification.owner);
+    let is_adopted_now = journal.adopted_profile.as_ref().is_some_and(|(adopted, _)| adopted == arn);
+    let is_taken_up =
+        goal.current() != Some(arn) && !is_adopted_now && profile.is_owned_by(&goal.specification.owner);
     if !is_taken_up || goal.is_stale(observed) {
         return None;
     }
@@ -381,15 +384,13 @@ fn differences(specification: &Specification, observed: &Observed) -> Faults {
 /// second one would lose the first.
 fn disowned(goal: &Goal, observed: &Observed) -> Faults {
     let owner = &goal.specification.owner;
-    let lost = goal.current().filter(|arn| {
-        observed.profiles.get(*arn).is_some_and(|profile| {
-            profile.record.is_some() && profile.tags.as_ref().is_some_and(|held| !owner.owns(held))
-        })
-    });
-    match lost {
-        Some(arn) if goal.specification.existing.as_ref() != Some(arn) => Fault::new(
-            "the current profile",
-            format!("{arn} has lost the tags that say it belongs to this resource"),
+    let current = goal.current().filter(|arn| goal.specification.existing.as_ref() != Some(*arn));
+    let Some((arn, profile)) = current.and_then(|arn| Some((arn, observed.profiles.get(arn)?))) else {
+        return Faults::none();
+    };
+    let (what, remedy) = match (&profile.record, &profile.tags) {
+        (Some(_), Some(held)) if !owner.owns(held) => (
+            "has lost the tags that say it belongs to this resource",
             format!(
                 "Put back {}={} and {}={}, or delete it, and update the stack again",
                 tags::STACK_ID,
@@ -397,10 +398,14 @@ fn disowned(goal: &Goal, observed: &Observed) -> Faults {
                 tags::LOGICAL_ID,
                 owner.logical_id
             ),
-        )
-        .into(),
-        _ => Faults::none(),
-    }
+        ),
+        // A rollback goes on with what it sees: it is not asked for again.
+        (Some(_), None) if observed.phase() != Phase::UpdateRollback => {
+            ("is there, but its tags cannot be read yet", "Update the stack again in a minute".to_owned())
+        }
+        _ => return Faults::none(),
+    };
+    Fault::new("the current profile", format!("{arn} {what}"), remedy).into()
 }
 
 /// The profile that fulfils the specification, if there is one. Where several do (a repeated Create

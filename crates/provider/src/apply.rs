@@ -68,11 +68,6 @@ impl Context<'_> {
         if self.undoing { Duration::ZERO } else { self.at_most(VISIBILITY) }
     }
 
-    /// How long something is looked for that is made anew if it is never found: time must be left for that.
-    fn patience_for_making(&self) -> Duration {
-        VISIBILITY.min(self.at_most(Duration::MAX) / 3)
-    }
-
     /// `window`, as far as the time for effects lasts.
     fn at_most(&self, window: Duration) -> Duration {
         window.min(self.until.saturating_duration_since(Instant::now()))
@@ -286,7 +281,7 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             let digest = context.specification.map(Specification::digest);
             // What is to be restored leaves time for making it anew, should it never be found.
             let window = match digest {
-                Some(_) => context.patience_for_making(),
+                Some(_) => context.scope.short_window(),
                 None => context.scope.window(),
             };
             let is_sought = |profile: &ObservedProfile| {
@@ -318,7 +313,7 @@ async fn tag(context: &Context<'_>, arn: &ProfileArn, tags: &Tags) -> Result<(),
     if error.kind != ErrorKind::NotFound || !takes_up(context, arn) {
         return Err(error);
     }
-    let tagged = poll(context.patience_for_making(), || async {
+    let tagged = poll(context.scope.short_window(), || async {
         persist(|| ports.profiles.tag(arn, tags)).await.optional()
     });
     tagged.await?.ok_or(error)

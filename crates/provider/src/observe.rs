@@ -45,6 +45,11 @@ impl Scope {
     pub fn window(&self) -> Duration {
         VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) * 3 / 4)
     }
+
+    /// The same for what may never be seen, and is gone on without: time must be left for that.
+    pub fn short_window(&self) -> Duration {
+        VISIBILITY.min(self.until.saturating_duration_since(Instant::now()) / 3)
+    }
 }
 
 /// What a Create or an Update names.
@@ -297,6 +302,8 @@ pub async fn settle_doubts(ports: &Ports, scope: &Scope, observed: &mut Observed
             Effect::TagProfile(arn, tags) if owner.owns(&tags) => {
                 let before = observed.tags(&arn).cloned().unwrap_or_default();
                 if owner.owns(&before) {
+                    // It may have been released a moment ago, and be ours again now.
+                    observed.journal.tagged.push(arn);
                     continue;
                 }
                 let now = tags_with(ports, scope, &arn, &owner.tags()).await?.unwrap_or_default();
@@ -364,8 +371,8 @@ pub async fn tags_with(
     arn: &ProfileArn,
     expected: &Tags,
 ) -> Result<Option<Tags>> {
-    // They may never have been put on: then there must be time left for what is to be done without them.
-    let window = scope.window().min(scope.until.saturating_duration_since(Instant::now()) / 3);
+    // They may never have been put on.
+    let window = scope.short_window();
     let shows = |held: &Tags| expected.iter().all(|(key, value)| held.get(key) == Some(value));
     let shown =
         poll(window, || async { Ok::<_, CallError>(tags_of(ports, arn.clone()).await?.filter(shows)) });

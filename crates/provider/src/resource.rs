@@ -155,8 +155,9 @@ impl Run<'_> {
             Err(failure) => failure,
         };
         let trouble = self.undo(context, goal.began, &mut observed).await;
-        // One that seemed to be ours before may have been released a moment ago.
-        let is_tagged = goal.specification.existing.as_ref().is_some_and(|existing| {
+        // One that seemed to be ours before, and is not the current one, may have been released a moment ago.
+        let existing = goal.specification.existing.as_ref().filter(|arn| goal.current() != Some(*arn));
+        let is_tagged = existing.is_some_and(|existing| {
             observed.journal.tagged.contains(existing) && observed.journal.adopted_profile.is_none()
         });
         let is_unsure = !trouble.is_empty() || is_tagged || matches!(failure, Failure::Doubtful { .. });
@@ -207,11 +208,12 @@ impl Run<'_> {
             });
         let look = look?;
         let mut observed = look.observed;
+        let drops = old.tags.keys().any(|key| !draft.tags.contains_key(key));
         if let Some(arn) = &current
-            && observed.phase() == Phase::UpdateRollback
+            && (drops || observed.phase() == Phase::UpdateRollback)
             && observed.tags(arn).is_some_and(|held| held.contains_key(tags::ADOPTED))
         {
-            // Which of the failed update's tags are to go.
+            // Which of the tags of the declaration before are to go.
             self.see_tags(&mut observed, arn, &old).await?;
         }
 

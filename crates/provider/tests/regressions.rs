@@ -1234,8 +1234,8 @@ async fn a_delete_finds_the_parameter_that_a_cancelled_create_made_meanwhile() {
     harness.is_empty();
 }
 
-/// Back to the declaration before, while every read still shows the profile that was just deleted: what cannot be
-/// tagged is gone.
+/// Back to the declaration before, while every read still shows the profile that was just deleted: what is not found
+/// when it is to be tagged is gone.
 #[tokio::test(start_paused = true)]
 async fn a_deleted_profile_that_every_read_still_shows_is_not_taken_up_again() {
     for conditions in [Conditions::Off, Conditions::On] {
@@ -1519,6 +1519,17 @@ async fn a_rollback_finds_the_original_beside_one_that_drains() {
 /// its Delete.
 #[tokio::test(start_paused = true)]
 async fn the_delete_of_a_failed_adoption_looks_for_what_seemed_to_be_ours() {
+    failed_adoption(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9)).await;
+}
+
+/// The same where nobody heard of the tags.
+#[tokio::test(start_paused = true)]
+async fn the_delete_of_a_failed_adoption_looks_for_tags_that_nobody_heard_of() {
+    failed_adoption(Fault::lost_answer("bedrock:TagResource").times(4)).await;
+}
+
+/// A Create that adopts what was released a moment ago fails of `fault`; its Delete leaves nothing of ours.
+async fn failed_adoption(fault: Fault) {
     let harness = Harness::new("CREATE_IN_PROGRESS");
     let theirs = CreateInferenceProfile {
         description: Some(declared()["Description"].as_str().unwrap().to_owned()),
@@ -1537,9 +1548,10 @@ async fn the_delete_of_a_failed_adoption_looks_for_what_seemed_to_be_ours() {
     harness.resource_is("DELETE_COMPLETE", Some(&theirs));
     tokio::time::sleep(Duration::from_secs(15)).await;
     harness.status("UPDATE_IN_PROGRESS");
-    harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+    harness.aws.account().faults.add(fault);
     let answer = harness.create(&adopts).await;
     answer.failed();
+    harness.aws.account().faults.clear();
     let id = answer.body["PhysicalResourceId"].as_str().unwrap().to_owned();
     harness.resource_is("CREATE_FAILED", Some(&id));
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -1591,4 +1603,64 @@ async fn a_late_delivery_answers_with_the_profile_that_the_stack_names() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(harness.late(issued).create(&unpublished).await.succeeded(), *accepted);
     }
+}
+
+/// Under a short ServiceTimeout the tags of the current profile may not be seen in time: it is not made a second time.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_cannot_see_whose_the_current_profile_is_makes_no_other() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let hurried = changed(&[("ServiceTimeout", json!("45"))]);
+    let tagged = changed(&[
+        ("ServiceTimeout", json!("45")),
+        ("Tags", json!([{"Key": "owner", "Value": "search"}, {"Key": "env", "Value": "prod"}])),
+    ]);
+    harness.switches(|switches| switches.lag_tags_ms = 20_000);
+    let arn = harness.create(&hurried).await.succeeded();
+    harness.describe(&arn);
+    harness.status("UPDATE_IN_PROGRESS");
+    let reason = harness.update(&arn, &tagged, &hurried).await.failed();
+    assert!(reason.contains("its tags cannot be read yet"), "{reason}");
+    assert_eq!(harness.aws.account().profiles().len(), 1);
+    assert_eq!(harness.update(&arn, &tagged, &hurried).await.succeeded(), arn);
+}
+
+/// A plain adoption takes nothing off: the role may do that only with what carries our tags already.
+#[tokio::test(start_paused = true)]
+async fn an_adoption_takes_no_tag_off() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    harness.create(&changed(&[("ExistingProfile", json!(theirs))])).await.succeeded();
+    let calls = harness.aws.account().calls.clone();
+    assert!(!calls.contains(&"bedrock:UntagResource"), "{calls:?}");
+}
+
+/// A tag that comes and goes with two updates in a row leaves an adopted profile, though reads do not show it yet.
+#[tokio::test(start_paused = true)]
+async fn an_adopted_profile_loses_a_dropped_tag_that_is_not_seen_yet() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA)).tag("env", "theirs")
+    };
+    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    let tagged = changed(&[
+        ("ExistingProfile", json!(theirs)),
+        ("Tags", json!([{"Key": "owner", "Value": "search"}, {"Key": "stage", "Value": "prod"}])),
+    ]);
+    harness.create(&adopts).await.succeeded();
+    harness.describe(&theirs);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    for (new, old) in [(&tagged, &adopts), (&adopts, &tagged)] {
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.update(&theirs, new, old).await.succeeded();
+        harness.describe(&theirs);
+    }
+    assert_eq!(profile_tag(&harness, &theirs, "stage"), None);
+    assert_eq!(profile_tag(&harness, &theirs, "env").as_deref(), Some("theirs"));
 }

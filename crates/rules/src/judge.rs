@@ -93,16 +93,11 @@ pub fn judge(inventory: &Inventory, criteria: &Criteria) -> Judgement {
     docket.close()
 }
 
-/// The sources that judging by `rules` rests on: those of each, the list of profiles, and the stacks wherever tags are
-/// looked at: [`to_confirm`] goes by them, and so does what a finding says is to be done.
+/// The sources that judging by `rules` goes by: what each rests on, what its advice goes by, and the list of profiles.
+/// Stacks are among them wherever tags are: [`to_confirm`] looks at when they began.
 pub fn sources(rules: &BTreeSet<Rule>) -> BTreeSet<Source> {
-    let mut sources: BTreeSet<Source> =
-        rules.iter().flat_map(|rule| rule.sources().iter().copied()).collect();
-    sources.insert(Source::Profiles);
-    if sources.contains(&Source::Tags) {
-        sources.insert(Source::Stacks);
-    }
-    sources
+    let of_each = rules.iter().flat_map(|rule| rule.sources().iter().chain(rule.advises_by()));
+    of_each.copied().chain([Source::Profiles]).collect()
 }
 
 /// How long the index of tags may lag behind a change. Bedrock and the tagging API document nothing.

@@ -113,9 +113,25 @@ pub fn plan(inventory: &Inventory, judgement: &Judgement, settings: &ActionSetti
             found.entry(&finding.resource.arn).or_default().insert(finding.rule);
         }
     }
-    let planner = Planner { scene: &scene, settings };
+    let planner = Planner { scene: &scene, settings, claimed: claimed(&scene) };
     let actions = found.iter().filter_map(|(arn, rules)| planner.action(scene.profile(arn)?, rules));
     without_contest(actions.collect())
+}
+
+/// The parameters that profiles record which their stacks hold: their readers have what is there until that is published
+/// again.
+fn claimed<'a>(scene: &Scene<'a>) -> BTreeSet<&'a str> {
+    let is_held = |profile: &Profile, held: &Tags| {
+        Owner::of(held).is_some_and(|owner| {
+            let standing = standing(scene, &owner, profile.record.arn.as_str());
+            matches!(standing, Standing::Current(_) | Standing::InMotion)
+        })
+    };
+    let held = scene.profiles().filter_map(|profile| Some((profile, profile.tags.as_ref().ok()?)));
+    held.filter_map(|(profile, held)| Some((profile, held, held.get(tags::PARAMETER)?)))
+        .filter(|(profile, held, _)| is_held(profile, held))
+        .map(|(_, _, name)| name.as_str())
+        .collect()
 }
 
 /// Two profiles that record one parameter would take it from each other in every sweep: whose it is, is
@@ -137,6 +153,8 @@ fn without_contest(mut actions: Vec<Action>) -> Vec<Action> {
 struct Planner<'a> {
     scene: &'a Scene<'a>,
     settings: &'a ActionSettings,
+    /// The parameters that other profiles' readers have.
+    claimed: BTreeSet<&'a str>,
 }
 
 impl Planner<'_> {
@@ -166,7 +184,7 @@ impl Planner<'_> {
                 && !self.is_retained(&owner)
                 && self.is_known(held)
                 && self.is_published_only_in(&profile.record.arn, parameter.as_deref())
-                && parameter.as_deref().is_none_or(|name| !self.is_claimed(name))
+                && parameter.as_deref().is_none_or(|name| !self.claimed.contains(name))
                 && self.may_delete(profile);
             may.then(|| Action::DeleteOrphan {
                 profile: profile.record.arn.clone(),
@@ -203,21 +221,6 @@ impl Planner<'_> {
     /// Whether no other parameter than `name` holds `arn`: its readers would be stranded.
     fn is_published_only_in(&self, arn: &ProfileArn, name: Option<&str>) -> bool {
         self.scene.holders(arn.as_str()).all(|holder| Some(holder) == name)
-    }
-
-    /// Whether a profile that its stack holds records the parameter `name`: its readers have what is there until that
-    /// is published again.
-    fn is_claimed(&self, name: &str) -> bool {
-        self.scene.profiles().any(|profile| {
-            let Ok(held) = &profile.tags else { return false };
-            held.get(tags::PARAMETER).is_some_and(|recorded| recorded == name)
-                && Owner::of(held).is_some_and(|owner| {
-                    matches!(
-                        standing(self.scene, &owner, profile.record.arn.as_str()),
-                        Standing::Current(_) | Standing::InMotion
-                    )
-                })
-        })
     }
 
     /// Whether the stack let go of the resource without deleting it: a template asked for that.

@@ -108,19 +108,42 @@ impl Rule {
             Self::OrphanedStackDeleted | Self::OrphanedNotInStack | Self::TagDrift => {
                 &[Profiles, Tags, Stacks]
             }
-            // Whether it still has readers, and a stack that may hold it, decides what is to be done.
-            Self::ParameterMissing | Self::ParameterDrift | Self::DrainExpired => {
-                &[Profiles, Tags, Stacks, Parameters]
-            }
+            Self::ParameterMissing | Self::ParameterDrift => &[Profiles, Tags, Stacks, Parameters],
             Self::ParameterDangling => &[Profiles, Parameters],
             Self::Idle => &[Profiles, Tags, Usage],
             // Tags may silence a rule, and say what a profile was copied from.
             Self::ModelLegacy | Self::ModelEndOfLife => &[Profiles, Tags, Models],
             Self::ModelUnavailable => &[Profiles, Tags, Models, SystemProfiles],
-            Self::DuplicateName => &[Profiles, Tags],
+            Self::DuplicateName | Self::DrainExpired => &[Profiles, Tags],
             Self::QuotaNear => &[Profiles, Quota],
             Self::UnattributedUsage => &[Usage, Models, SystemProfiles],
             Self::CostTagInactive => &[Profiles, Tags, TagPolicy, CostTags],
+        }
+    }
+}
+
+impl Rule {
+    /// What else its advice goes by. Where one of these could not be read, the rule speaks all the same.
+    pub(crate) fn advises_by(self) -> &'static [Source] {
+        use Source::*;
+        match self {
+            Self::Untagged => &[Stacks, TagPolicy],
+            Self::ModelLegacy | Self::ModelEndOfLife => &[Stacks, SystemProfiles],
+            // Whether it still has readers.
+            Self::DrainExpired => &[Stacks, Parameters],
+            Self::UnattributedUsage | Self::QuotaNear | Self::ParameterDangling => &[],
+            Self::MissingRequiredTag
+            | Self::InvalidTagValue
+            | Self::OrphanedStackDeleted
+            | Self::OrphanedNotInStack
+            | Self::Unmanaged
+            | Self::ParameterMissing
+            | Self::ParameterDrift
+            | Self::TagDrift
+            | Self::Idle
+            | Self::ModelUnavailable
+            | Self::DuplicateName
+            | Self::CostTagInactive => &[Stacks],
         }
     }
 }

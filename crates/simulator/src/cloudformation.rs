@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     account::STACK,
-    declaration::{Declaration, Identity, LOGICAL_IDS, SLOTS, stack_tags},
+    declaration::{Declaration, Identity, LOGICAL_IDS, PERIODS, SLOTS, stack_tags},
     desk::{Answer, Desk},
     functions,
     lambda::Lambda,
@@ -36,19 +36,15 @@ use crate::{
 };
 
 /// How long CloudFormation waits for an answer unless the template says otherwise.
-const SERVICE_TIMEOUT: Duration = Duration::from_secs(3_600);
+pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// How often a person tries again what failed, a deletion or a rollback: more often than calls can be denied.
 const PERSISTENCE: u32 = 5 * 60 + 1;
 
 /// How soon after a request its stack may go on so that a repeated delivery is not told from one that is waited for
 /// (`docs/uncertainties.md`).
-const SAME_INSTANT: Duration = Duration::from_secs(11);
-
-/// What a declaration may say of `DrainPeriod`, and of `ProtectIfUsedWithin`.
-const PERIODS: [Duration; 3] = [NONE, Duration::from_secs(3_600), Duration::from_secs(7 * 86_400)];
-const NONE: Duration = Duration::ZERO;
-const PROTECTED: Duration = PERIODS[1];
+const SAME_INSTANT: Duration =
+    Duration::from_secs(profile::observed::SAME_INSTANT.whole_seconds().unsigned_abs() + 1);
 
 /// A mark to drain tells whole seconds.
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -173,8 +169,8 @@ pub struct CloudFormation {
     slipped: BTreeSet<usize>,
     /// Whether something was cancelled, or timed out, and may still be under way.
     overtaken: Mutex<bool>,
-    /// Whether that was ever so: what was made at that moment may not have been seen by the rollback.
-    was_overtaken: Mutex<bool>,
+    /// The logical ids of which that was ever so: what was made at that moment may not have been seen by the rollback.
+    was_overtaken: Mutex<BTreeSet<&'static str>>,
 }
 
 impl CloudFormation {
@@ -206,7 +202,7 @@ impl CloudFormation {
             swept: false,
             replaced: BTreeSet::new(),
             overtaken: Mutex::new(false),
-            was_overtaken: Mutex::new(false),
+            was_overtaken: Mutex::default(),
         }
     }
 
@@ -300,6 +296,7 @@ impl CloudFormation {
         let before = self.settled();
         self.status("UPDATE_IN_PROGRESS");
         let began = Instant::now();
+        let asked = *self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         self.promise_readers_during(&template);
         let cancelled_at = cancelled_at(began, update.failure.as_ref());
         let mut asks = Vec::new();
@@ -324,7 +321,7 @@ impl CloudFormation {
             self.finish(template, done).await;
         } else {
             self.fail_at(began, update.failure.as_ref()).await;
-            self.roll_back(&template, done, &before, (began, struck)).await;
+            self.roll_back(&template, done, &before, (began, struck, asked)).await;
         }
     }
 
@@ -397,7 +394,7 @@ impl CloudFormation {
         template: &Template,
         done: Vec<(usize, Kind, Outcome)>,
         before: &Belongings,
-        (began, struck): (Instant, usize),
+        (began, struck, asked): (Instant, usize, usize),
     ) {
         self.pace().await;
         let is_quick = began.elapsed() < SAME_INSTANT;
@@ -407,7 +404,7 @@ impl CloudFormation {
         // comes again within seconds is taken for the rollback's.
         let is_struck = self.aws.account().faults.struck() > struck;
         let requests = *self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let doubles = self.lambda.has_stragglers(requests);
+        let doubles = self.lambda.has_stragglers(asked..requests);
         // Which tags of an adopted profile are ours only a read tells.
         let adopts = |slot: &usize| template[*slot].as_ref().is_some_and(|declared| declared.adopts);
         let is_blind = self.is_hurried() && done.iter().any(|(slot, ..)| adopts(slot));
@@ -627,7 +624,8 @@ impl CloudFormation {
                     self.guard.breach(Promise::OneAnswer, format!("request {number} timed out"));
                 }
                 *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = true;
-                *self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                let mut was_overtaken = self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner);
+                was_overtaken.insert(LOGICAL_IDS[ask.slot]);
                 self.desk.give_up(number);
             }
         }
@@ -797,22 +795,12 @@ impl CloudFormation {
         settled
     }
 
-    /// What of `before`, which was settled, is not so any more; of those resources only of which it can be told.
+    /// What of `before`, which was settled, is not so any more; not of those resources of which it cannot be told.
     fn missing(&self, before: &Belongings) -> Vec<String> {
-        let told = self.belonging(|slot| !self.astray.contains(slot) && !self.slipped.contains(slot));
-        let ids: BTreeSet<String> = told.profiles.keys().cloned().chain(self.ids(|_| true)).collect();
-        let ids = ids
-            .difference(&self.ids(|slot| self.astray.contains(slot) || self.slipped.contains(slot)))
-            .cloned()
-            .collect();
-        let names = before
-            .parameters
-            .keys()
-            .filter(|name| {
-                !self.names(|slot| self.astray.contains(slot) || self.slipped.contains(slot)).contains(*name)
-            })
-            .cloned()
-            .collect();
+        let is_open = |slot: &usize| self.astray.contains(slot) || self.slipped.contains(slot);
+        let open = self.names(is_open);
+        let ids = self.ids(|slot| !is_open(slot));
+        let names = before.parameters.keys().filter(|name| !open.contains(*name)).cloned().collect();
         before.only(&ids, &names).missing_in(&self.committed())
     }
 
@@ -854,7 +842,7 @@ impl CloudFormation {
         let now = ports::Clock::now(&self.aws);
         let account = self.aws.account();
         let invoked = account.invocations.get(id.rsplit('/').next().unwrap_or_default());
-        invoked.into_iter().flatten().any(|at| now - *at < PROTECTED)
+        invoked.into_iter().flatten().any(|at| now - *at < PERIODS[1].1)
     }
 
     /// Between operations: each name leads to what is declared.
@@ -949,7 +937,7 @@ impl CloudFormation {
             let is_rollback = held.declaration == *ask.new;
             let is_same = self.identity(ask.slot, old) == identity;
             let moved = answer.id != held.id;
-            if !is_rollback && is_same == moved && !(is_same && self.is_hurried()) {
+            if !is_rollback && is_same == moved {
                 let what = format!(
                     "request {number}: the id {} though the immutable properties {}",
                     if moved { "moved" } else { "stayed" },
@@ -1002,7 +990,7 @@ impl CloudFormation {
     fn gives_up(&mut self, slot: usize, is_excused: bool) {
         self.gave_up.insert(LOGICAL_IDS[slot]);
         let is_short = self.facts.service_timeout.is_some_and(|(seconds, _)| seconds < 300);
-        if !(is_excused || is_short || self.lambda.had_stragglers()) {
+        if !(is_excused || is_short || self.lambda.straggled(LOGICAL_IDS[slot])) {
             self.guard.breach(Promise::DeletesRight, "a clean-up fails for what would have passed");
         }
     }
@@ -1021,9 +1009,13 @@ impl CloudFormation {
             self.draining.insert(held.id.clone());
             return;
         }
-        let declared = self.resources.get(&slot).map(|now| PERIODS[usize::from(now.declaration.drain)]);
+        let declared = self.resources.get(&slot).map(|now| PERIODS[usize::from(now.declaration.drain)].1);
         let drains = declared.unwrap_or_default();
-        let protects = if held.declaration.protect != 0 && self.is_used(&held.id) { PROTECTED } else { NONE };
+        let protects = if self.is_used(&held.id) {
+            PERIODS[usize::from(held.declaration.protect)].1
+        } else {
+            Duration::ZERO
+        };
         let period = drains.max(protects);
         if held.declaration.protect != 0 && self.aws.account().faults.struck() > struck {
             // Whether it is in use may not be known; then it drains.
@@ -1049,15 +1041,14 @@ impl CloudFormation {
 
     /// After an operation without anything that lingers, the stack has what it declares and nothing else.
     async fn is_tidy(&self) {
-        let (_, kills) = self.trouble();
         let lags = self.facts.lag_ms.iter().any(|lag| *lag > 0);
-        let lingers = !self.gave_up.is_empty()
-            || *self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner)
-            || kills > 0 && lags
-            || self.lambda.had_stragglers();
-        if lingers {
-            return;
-        }
+        let is_excused = |held: &Tags| {
+            let logical_id = held.get(tags::LOGICAL_ID).map(String::as_str).unwrap_or_default();
+            self.gave_up.contains(logical_id)
+                || self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner).contains(logical_id)
+                || lags && self.lambda.was_killed(logical_id)
+                || self.lambda.straggled(logical_id)
+        };
         let all = self.guard.belongings(&self.aws.account());
         let committed = self.committed();
         let is_draining = |arn: &String| {
@@ -1073,9 +1064,17 @@ impl CloudFormation {
         };
         let more: Vec<&String> = all
             .profiles
-            .keys()
-            .filter(|arn| !committed.profiles.contains_key(*arn) && !is_draining(arn))
-            .chain(all.parameters.iter().filter(|left| !is_left_published(left)).map(|(name, _)| name))
+            .iter()
+            .filter(|(arn, held)| {
+                !committed.profiles.contains_key(*arn) && !is_draining(arn) && !is_excused(held)
+            })
+            .map(|(arn, _)| arn)
+            .chain(
+                all.parameters
+                    .iter()
+                    .filter(|left| !is_left_published(left) && !is_excused(&left.1.tags))
+                    .map(|(name, _)| name),
+            )
             .collect();
         if !more.is_empty() {
             self.guard.breach(Promise::NothingLeaks, format!("left by an operation: {more:?}"));

@@ -1,5 +1,7 @@
 //! What the simulated template declares, and what must then be true.
 
+use std::time::Duration;
+
 use profile::{
     arn::ProfileArn,
     spec,
@@ -148,8 +150,8 @@ impl Declaration {
             "ModelSource": {"CopyFrom": copy_from},
             "Tags": tags,
             "PublishParameter": (self.parameter != 2).to_string(),
-            "DrainPeriod": (["0", "1h", "7d"][usize::from(self.drain)]),
-            "ProtectIfUsedWithin": (["0", "1h"][usize::from(self.protect)]),
+            "DrainPeriod": (PERIODS[usize::from(self.drain)].0),
+            "ProtectIfUsedWithin": (PERIODS[usize::from(self.protect)].0),
         });
         if let Some(description) = identity.description {
             properties["Description"] = json!(description);
@@ -169,6 +171,10 @@ impl Declaration {
         properties
     }
 }
+
+/// What `drain` and `protect` say, and how long that is.
+pub const PERIODS: [(&str, Duration); 3] =
+    [("0", Duration::ZERO), ("1h", Duration::from_secs(3_600)), ("7d", Duration::from_secs(7 * 86_400))];
 
 /// What a source resolves to.
 pub fn source_arn(source: u8) -> String {

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     future::Future,
+    ops::Range,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
+    cloudformation::SERVICE_TIMEOUT,
     desk::{Desk, Sink},
     functions::{PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
     promises::{Guard, Promise},
@@ -35,9 +37,6 @@ const MAX_EVENT_AGE: Duration = Duration::from_secs(600);
 /// From a request to its answer, when the provider dies to the end and rescue is tried three times: the longest
 /// that the template's bounds allow.
 pub const LONGEST_ANSWER: Duration = Duration::from_secs(600 + 300 + 60 + 3 * 60 + 180 + 30);
-
-/// For how long CloudFormation waits.
-const AN_HOUR: Duration = Duration::from_secs(3_600);
 
 /// How long rescue takes from an event that is too old, all its attempts counted.
 const RESCUED: Duration = Duration::from_secs(3 * 60 + 180 + 60);
@@ -76,6 +75,7 @@ pub struct Lambda {
 struct Met {
     killed: BTreeSet<String>,
     doubled: BTreeSet<String>,
+    straggling: BTreeSet<String>,
 }
 
 /// How an invocation ended that did not end well.
@@ -140,7 +140,7 @@ impl Lambda {
 
     /// Whether a request is delivered so late that it may be too old to be answered.
     pub fn is_delayed(&self, number: usize) -> bool {
-        self.lateness(number) + RESCUED > AN_HOUR
+        self.lateness(number) + RESCUED > SERVICE_TIMEOUT
     }
 
     /// Whether anything but calls and PUTs goes wrong with a request.
@@ -182,16 +182,20 @@ impl Lambda {
         self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
     }
 
-    /// Whether requests came again, or late, so far.
-    pub fn had_stragglers(&self) -> bool {
-        self.repeats.load(Ordering::Relaxed) + self.delays.load(Ordering::Relaxed) > 0
+    /// Whether a request of this logical id came again, or late, so far.
+    pub fn straggled(&self, logical_id: &str) -> bool {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).straggling.contains(logical_id)
     }
 
-    /// Whether one of the first `requests` comes again, or late.
-    pub fn has_stragglers(&self, requests: usize) -> bool {
+    fn straggles(&self, payload: &Value) {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).straggling.insert(logical_id(payload));
+    }
+
+    /// Whether one of these requests comes again, or late.
+    pub fn has_stragglers(&self, requests: Range<usize>) -> bool {
         self.troubles.iter().any(|trouble| match trouble {
             Trouble::Repeat { request, .. } | Trouble::Late { request, .. } => {
-                usize::from(*request) < requests
+                requests.contains(&usize::from(*request))
             }
             _ => false,
         })
@@ -221,6 +225,7 @@ impl Lambda {
             let late = self.lateness(number);
             if !late.is_zero() {
                 self.delays.fetch_add(1, Ordering::Relaxed);
+                self.straggles(&payload);
                 sleep(late).await;
             }
             self.first(number, payload.clone(), issued).await;
@@ -230,6 +235,7 @@ impl Lambda {
 
     async fn repeat(&self, number: usize, payload: Value, issued: Instant) {
         self.repeats.fetch_add(1, Ordering::Relaxed);
+        self.straggles(&payload);
         if payload["RequestType"] != "Delete" {
             self.met.lock().unwrap_or_else(PoisonError::into_inner).doubled.insert(logical_id(&payload));
         }

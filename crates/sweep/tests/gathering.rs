@@ -6,8 +6,8 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use common::{HOME, Harness, NOVA, STACK, Swept, in_status, pairs, parameter};
-use local_aws::in_process::Fault;
+use common::{ACCOUNT, HOME, Harness, NOVA, STACK, Swept, in_status, pairs, parameter};
+use local_aws::{CreateInferenceProfile, in_process::Fault};
 use ports::ErrorKind;
 use profile::tags;
 use serde_json::json;
@@ -63,12 +63,18 @@ async fn a_thousand_profiles_cost_at_most_fifteen_calls_of_bedrock_and_the_taggi
     assert!(took <= Duration::from_millis(20 * 12), "{took}");
 }
 
+/// A system profile over a model that is legacy, and near its end.
+const LEGACY: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
+
 /// Something for many rules to find.
 fn troubled() -> Harness {
-    let harness = sound();
+    let harness = sound().with("REQUIRED_TAGS", "cost-center");
     harness.by_hand("bare", &[]);
     harness.by_hand("notebook", &[("owner", "data")]);
     harness.owned("left", &[]);
+    let system = format!("arn:aws:bedrock:{HOME}:{ACCOUNT}:inference-profile/{LEGACY}");
+    let ageing = CreateInferenceProfile::new("ageing", &system).tag(tags::MODEL_SOURCE, &system);
+    harness.aws().make_profile(&ageing).unwrap();
     let drained = harness.owned("drained", &[(tags::DRAIN_UNTIL, "2026-01-01T00:00:00Z")]);
     let published = harness.declared("drifted");
     let now = harness.now();
@@ -94,7 +100,7 @@ async fn each_rule_by_itself_finds_what_it_finds_among_all() {
     assert_eq!(rules.len(), 19);
     let found = all.found();
     let finding: BTreeSet<&String> = found.iter().map(|(rule, _)| rule).collect();
-    assert!(finding.len() >= 9, "{finding:?}");
+    assert!(finding.len() >= 11, "{finding:?}");
     for rule in rules {
         let alone = troubled().sweep(json!({"rules": [rule], "retireDrained": false})).await;
         let of_rule = |swept: &Swept| {
