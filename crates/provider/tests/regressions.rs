@@ -22,6 +22,16 @@ fn changed(changes: &[(&str, Value)]) -> Value {
     properties
 }
 
+/// A profile that fits the tests' declaration, made by somebody else; its ARN.
+fn made_by_hand(harness: &Harness, tags: &[(&str, &str)]) -> String {
+    let request = CreateInferenceProfile {
+        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
+        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
+    };
+    let request = tags.iter().fold(request, |request, (key, value)| request.tag(key, value));
+    harness.aws.make_profile(&request).unwrap().as_str().to_owned()
+}
+
 /// Two deliveries of one Create side by side; the first is accepted and the stack is complete.
 #[tokio::test(start_paused = true)]
 async fn a_second_delivery_at_the_same_time_does_not_undo_the_first() {
@@ -1267,11 +1277,7 @@ async fn a_deleted_profile_that_every_read_still_shows_is_not_taken_up_again() {
 #[tokio::test(start_paused = true)]
 async fn a_profile_that_is_adopted_again_at_once_gets_all_of_its_tags() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     let owns = changed(&[("Description", json!("Own."))]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     harness.create(&adopts).await.succeeded();
@@ -1350,11 +1356,7 @@ async fn an_undo_does_not_point_a_parameter_back_behind_the_stack() {
 #[tokio::test(start_paused = true)]
 async fn a_release_takes_off_a_tag_that_is_not_seen_yet() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA)).tag("env", "theirs")
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[("env", "theirs")]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     let tagged = changed(&[
         ("ExistingProfile", json!(theirs)),
@@ -1393,11 +1395,7 @@ async fn a_denied_deletion_is_not_given_up_while_nobody_can_tell_whether_it_is_g
 #[tokio::test(start_paused = true)]
 async fn a_failed_adoption_takes_off_tags_that_are_not_seen_yet() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     tokio::time::sleep(Duration::from_secs(60)).await;
     harness.switches(|switches| switches.lag_tags_ms = 20_000);
     harness.aws.account().faults.add(Fault::lost_answer("bedrock:TagResource").times(4));
@@ -1438,11 +1436,7 @@ async fn a_profile_that_cannot_be_tagged_yet_is_not_made_again() {
 #[tokio::test(start_paused = true)]
 async fn a_released_profile_that_is_not_named_is_not_taken_up() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     let owns = changed(&[("Description", json!("Own."))]);
     harness.create(&adopts).await.succeeded();
@@ -1531,11 +1525,7 @@ async fn the_delete_of_a_failed_adoption_looks_for_tags_that_nobody_heard_of() {
 /// A Create that adopts what was released a moment ago fails of `fault`; its Delete leaves nothing of ours.
 async fn failed_adoption(fault: Fault) {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     harness.create(&adopts).await.succeeded();
     harness.describe(&theirs);
@@ -1564,11 +1554,7 @@ async fn failed_adoption(fault: Fault) {
 #[tokio::test(start_paused = true)]
 async fn a_release_takes_off_a_reserved_tag_that_is_not_seen_yet() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     let drains = changed(&[("ExistingProfile", json!(theirs)), ("DrainPeriod", json!("1h"))]);
     harness.create(&adopts).await.succeeded();
@@ -1628,11 +1614,7 @@ async fn an_update_that_cannot_see_whose_the_current_profile_is_makes_no_other()
 #[tokio::test(start_paused = true)]
 async fn an_adoption_takes_no_tag_off() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA))
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[]);
     harness.create(&changed(&[("ExistingProfile", json!(theirs))])).await.succeeded();
     let calls = harness.aws.account().calls.clone();
     assert!(!calls.contains(&"bedrock:UntagResource"), "{calls:?}");
@@ -1642,11 +1624,7 @@ async fn an_adoption_takes_no_tag_off() {
 #[tokio::test(start_paused = true)]
 async fn an_adopted_profile_loses_a_dropped_tag_that_is_not_seen_yet() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let theirs = CreateInferenceProfile {
-        description: Some(declared()["Description"].as_str().unwrap().to_owned()),
-        ..CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA)).tag("env", "theirs")
-    };
-    let theirs = harness.aws.make_profile(&theirs).unwrap().as_str().to_owned();
+    let theirs = made_by_hand(&harness, &[("env", "theirs")]);
     let adopts = changed(&[("ExistingProfile", json!(theirs))]);
     let tagged = changed(&[
         ("ExistingProfile", json!(theirs)),
