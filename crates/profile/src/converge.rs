@@ -123,7 +123,9 @@ fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
         let restores = observed.phase() == Phase::UpdateRollback && goal.request != Request::Create;
         return match create_conflict(specification, observed) {
             Some(fault) => Step::Refused(fault.into()),
-            None if restores && !observed.journal.sought => Step::Effects(vec![Effect::SeekOwned(None)]),
+            None if restores && !observed.journal.sought => {
+                Step::Effects(vec![Effect::SeekOwned { parameter: None, but: Vec::new() }])
+            }
             None => Step::Effects(vec![Effect::CreateProfile]),
         };
     };

@@ -29,9 +29,14 @@ pub enum Effect {
     DeleteParameter(String),
     /// Read the stack again: does anybody still wait for this request?
     ConfirmStack,
-    /// Wait for lagging reads to show a profile that may have been made; then read this parameter again, which
-    /// may have been made meanwhile.
-    SeekOwned(Option<String>),
+    /// Wait for lagging reads to show a profile that may have been made; then read a parameter again, which may have
+    /// been made meanwhile.
+    SeekOwned {
+        /// The parameter.
+        parameter: Option<String>,
+        /// The profiles that this run has removed, and reads may still show.
+        but: Vec<ProfileArn>,
+    },
 }
 
 /// The values of tags may come of `NoEcho` parameters, and effects are logged: only the keys are printed.
@@ -52,7 +57,9 @@ impl fmt::Debug for Effect {
             Self::UntagParameter(name, keys) => write!(f, "UntagParameter({name}, {keys:?})"),
             Self::DeleteParameter(name) => write!(f, "DeleteParameter({name})"),
             Self::ConfirmStack => f.write_str("ConfirmStack"),
-            Self::SeekOwned(name) => write!(f, "SeekOwned({})", name.as_deref().unwrap_or_default()),
+            Self::SeekOwned { parameter, .. } => {
+                write!(f, "SeekOwned({})", parameter.as_deref().unwrap_or_default())
+            }
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Journal {
     pub tagged: Vec<ProfileArn>,
     /// Profiles that this run took tags off.
     pub untagged: Vec<ProfileArn>,
+    /// Profiles that this run deleted or released.
+    pub removed: Vec<ProfileArn>,
     /// Whether this run has begun to delete names that the declaration no longer holds: from then on the
     /// new ones must stay, or neither would work.
     pub drops_names: bool,
@@ -83,7 +85,8 @@ pub struct Journal {
     /// Whether the stack was found gone on, and what it says about the resource could not be read: nobody knows
     /// then whether another delivery of this request was answered with what this one made.
     pub unsure: bool,
-    /// Whether the time within which a lagging index shows what exists has been waited for.
+    /// Whether the time within which a lagging index shows what exists has been waited for, and nothing more was found
+    /// that is to go.
     pub sought: bool,
 }
 

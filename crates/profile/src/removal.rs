@@ -81,7 +81,8 @@ pub fn next(goal: &Goal, extent: Extent, observed: &Observed) -> Step<()> {
     }
     let doomed = doomed(goal, observed, extent);
     if doomed.is_empty() && goal.target == Target::Unknown && !observed.journal.sought {
-        return Step::Effects(vec![Effect::SeekOwned(goal.parameter.clone())]);
+        let (parameter, but) = (goal.parameter.clone(), observed.journal.removed.clone());
+        return Step::Effects(vec![Effect::SeekOwned { parameter, but }]);
     }
 
     let used: Vec<&ProfileArn> = doomed

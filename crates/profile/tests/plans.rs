@@ -169,7 +169,7 @@ fn apply(observed: &mut Observed, specification: &Specification, effect: &Effect
         }
         Effect::DeleteParameter(name) => drop(observed.parameters.remove(&name)),
         Effect::ConfirmStack => observed.journal.confirmed = true,
-        Effect::SeekOwned(_) => observed.journal.sought = true,
+        Effect::SeekOwned { .. } => observed.journal.sought = true,
     }
 }
 
@@ -265,7 +265,10 @@ mod creating {
         let mut observed =
             Observed { stack: in_status("UPDATE_ROLLBACK_IN_PROGRESS"), ..Observed::default() };
         let (effects, _) = converged(&mut observed, &update(&specification, "second000000"));
-        assert_eq!(effects[..2], [Effect::SeekOwned(None), Effect::CreateProfile]);
+        assert_eq!(
+            effects[..2],
+            [Effect::SeekOwned { parameter: None, but: Vec::new() }, Effect::CreateProfile]
+        );
     }
 
     #[test]
@@ -683,7 +686,10 @@ mod removing {
         let (effects, end) = removed(&mut observed, &removal_of(Target::Profile(arn("first0000000"))));
         assert_eq!((effects, end), (Vec::new(), Step::Settled(())));
         let (effects, end) = removed(&mut observed, &removal_of(Target::Unknown));
-        assert_eq!((effects, end), (vec![Effect::SeekOwned(None)], Step::Settled(())));
+        assert_eq!(
+            (effects, end),
+            (vec![Effect::SeekOwned { parameter: None, but: Vec::new() }], Step::Settled(()))
+        );
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn is_old(context: &Context<'_>, stack_read: Instant, effects: &[Effect]) -> boo
         | Effect::CreateParameter(..)
         | Effect::AwaitProfile(_)
         | Effect::ConfirmStack
-        | Effect::SeekOwned(_) => false,
+        | Effect::SeekOwned { .. } => false,
         Effect::TagProfile(..)
         | Effect::UntagProfile(..)
         | Effect::DeleteProfile(_)
@@ -277,7 +277,7 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             };
             Outcome::Stack(stack, word)
         }
-        Effect::SeekOwned(declared) => {
+        Effect::SeekOwned { parameter, but } => {
             let digest = context.specification.map(Specification::digest);
             // What is to be restored leaves time for making it anew, should it never be found.
             let window = match digest {
@@ -292,11 +292,12 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             };
             let found = poll(window, || async {
                 let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
-                let owned = owned_only(context, profiles);
+                let mut owned = owned_only(context, profiles);
+                owned.retain(|(arn, _)| !but.contains(arn));
                 Ok::<_, CallError>(owned.iter().any(|(_, profile)| is_sought(profile)).then_some(owned))
             })
             .await?;
-            let declared = match &declared {
+            let declared = match &parameter {
                 Some(name) => observe::parameter(ports, name).await?.map(|found| (name.clone(), found)),
                 None => None,
             };
@@ -505,9 +506,13 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
         }
         Outcome::Untagged(arn, keys) => {
             observed.forget_tags(&arn, &keys);
+            if keys.iter().any(|key| key == tags::STACK_ID) {
+                observed.journal.removed.push(arn.clone());
+            }
             observed.journal.untagged.push(arn);
         }
         Outcome::ProfileGone(arn) => {
+            journal.removed.push(arn.clone());
             observed.profiles.remove(&arn);
         }
         Outcome::ParameterMade(name, parameter) => {
@@ -549,7 +554,8 @@ fn note(context: &Context<'_>, observed: &mut Observed, outcome: Outcome) {
             observed.journal.confirmed = true;
         }
         Outcome::Sought(profiles, parameters) => {
-            journal.sought = true;
+            // Where something is to go, there may be more once that is gone.
+            journal.sought = context.specification.is_some() || profiles.is_empty();
             observed.profiles.extend(profiles);
             observed.parameters.extend(parameters);
         }

@@ -1642,3 +1642,30 @@ async fn an_adopted_profile_loses_a_dropped_tag_that_is_not_seen_yet() {
     assert_eq!(profile_tag(&harness, &theirs, "stage"), None);
     assert_eq!(profile_tag(&harness, &theirs, "env").as_deref(), Some("theirs"));
 }
+
+/// The same with an adoption, whose profile reads still show as ours after its release.
+#[tokio::test(start_paused = true)]
+async fn a_delete_looks_on_after_it_released_what_a_cancelled_create_adopted() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let theirs = made_by_hand(&harness, &[]);
+    let adopts = changed(&[("ExistingProfile", json!(theirs))]);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 2_000);
+    harness.aws.account().faults.add(Fault::slow("ssm:PutParameter", Moment::Before, Duration::from_secs(5)));
+    let overtaken = async {
+        harness.create(&adopts).await.failed();
+    };
+    let deletion = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        harness.status("ROLLBACK_IN_PROGRESS");
+        harness.aws.watch(move |account, operation| {
+            if operation == "ssm:PutParameter" {
+                account.faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied));
+            }
+        });
+        harness.delete("app-Search-1A2B3C4D5E6F", &adopts).await.succeeded();
+    };
+    tokio::join!(overtaken, deletion);
+    assert_eq!(harness.published(), None);
+    assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
+}

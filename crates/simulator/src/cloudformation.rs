@@ -167,6 +167,8 @@ pub struct CloudFormation {
     /// The resources whose rollback may have come before the last of what it took back: what that left in the tags is
     /// known to slip, until their next update.
     slipped: BTreeSet<usize>,
+    /// Whether what a rollback of the resource that adopts left in the tags may have slipped: the release goes by them.
+    released_blindly: bool,
     /// Whether something was cancelled, or timed out, and may still be under way.
     overtaken: Mutex<bool>,
     /// The logical ids of which that was ever so: what was made at that moment may not have been seen by the rollback.
@@ -199,6 +201,7 @@ impl CloudFormation {
             draining: BTreeSet::new(),
             astray: BTreeSet::new(),
             slipped: BTreeSet::new(),
+            released_blindly: false,
             swept: false,
             replaced: BTreeSet::new(),
             overtaken: Mutex::new(false),
@@ -408,12 +411,19 @@ impl CloudFormation {
         // Which tags of an adopted profile are ours only a read tells.
         let adopts = |slot: &usize| template[*slot].as_ref().is_some_and(|declared| declared.adopts);
         let is_blind = self.is_hurried() && done.iter().any(|(slot, ..)| adopts(slot));
+        // An attempt that was killed is made again, and where the stack tells of nothing in progress it is taken for the
+        // rollback's, too.
+        let is_tried_again = !self.facts.tells_progress
+            && done.iter().any(|(slot, ..)| self.lambda.was_killed(LOGICAL_IDS[*slot]));
         let slips = was_cancelled
-            && (is_struck || Duration::from_secs(self.facts.pace_s) < SAME_INSTANT && doubles)
+            && (is_struck
+                || is_tried_again
+                || Duration::from_secs(self.facts.pace_s) < SAME_INSTANT && doubles)
             || doubles && (is_struck || is_quick)
             || is_blind;
         if slips {
             self.slipped.extend(done.iter().map(|(slot, ..)| *slot));
+            self.released_blindly |= done.iter().any(|(slot, ..)| *slot == 0);
             done.iter().for_each(|(slot, ..)| self.guard.readers(*slot, None));
             self.astray.extend(done.iter().map(|(slot, ..)| *slot));
         }
@@ -960,8 +970,12 @@ impl CloudFormation {
         let is_rollback =
             account.stacks.get(STACK).is_some_and(|stack| stack.status == "ROLLBACK_IN_PROGRESS");
         drop(account);
-        // What a clean-up gave up may be taken for the successor of what goes now.
-        if stays && !self.gave_up.contains(LOGICAL_IDS[ask.slot]) && !self.lambda.is_troubled(number) {
+        // What a clean-up gave up, or a second delivery made, may be taken for the successor of what goes now.
+        let logical_id = LOGICAL_IDS[ask.slot];
+        let is_excused = self.gave_up.contains(logical_id)
+            || self.was_doubled(logical_id)
+            || self.lambda.is_troubled(number);
+        if stays && !is_excused {
             self.guard.breach(Promise::DeletesRight, format!("request {number}: {id} is still there"));
         }
         let is_protected = ask.new.protect != 0 && ask.is_told && !is_rollback && !ask.new.adopts;
@@ -1087,17 +1101,24 @@ impl CloudFormation {
             let account = self.aws.account();
             self.guard.belongings(&account)
         };
+        // What overlapped may not have been able to take back what it made.
+        let is_denied = self.lambda.denials() > 0;
+        let was_overtaken = self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_excused = |held: &Tags| {
             let logical_id = held.get(tags::LOGICAL_ID).map(String::as_str).unwrap_or_default();
             self.gave_up.contains(logical_id)
                 || self.lambda.was_killed(logical_id)
                 || self.was_doubled(logical_id)
+                || is_denied && (was_overtaken.contains(logical_id) || self.lambda.was_doubled(logical_id))
         };
-        let profiles = left.profiles.iter().filter(|(_, held)| !is_excused(held)).map(|(arn, _)| arn);
+        // The mark of one that drains may not be seen when its resource is dropped.
+        let drains = |arn: &String| self.lag_s() > 0 && self.draining.contains(arn);
+        let profiles = left.profiles.iter().filter(|(arn, held)| !is_excused(held) && !drains(arn));
+        let profiles = profiles.map(|(arn, _)| arn);
         let parameters = left.parameters.iter().filter(|(_, held)| !is_excused(&held.tags));
         let leaked: Vec<&String> = profiles.chain(parameters.map(|(name, _)| name)).collect();
         if left.is_empty() {
-            self.guard.adoptable_is_released(&self.aws.account(), self.slipped.contains(&0));
+            self.guard.adoptable_is_released(&self.aws.account(), self.released_blindly);
         } else if !leaked.is_empty() {
             self.guard.breach(Promise::NothingLeaks, format!("left of the stack: {leaked:?}"));
         } else {

@@ -50,8 +50,8 @@ struct Entry {
     issued: Instant,
     waiting: Option<oneshot::Sender<Answer>>,
     accepted: Option<(Answer, Instant)>,
-    /// From when on it is torn: a delivery that ran beside the accepted one's came to the opposite, and not because it
-    /// saw that it was out of date.
+    /// From when on it is torn: of two deliveries that ran side by side one failed or both did, and not because it saw
+    /// that it was out of date.
     torn_at: Option<Instant>,
     /// Whether an answer is still asked for: not of what was cancelled.
     is_due: bool,
@@ -138,8 +138,8 @@ impl Desk {
         self.entries().get(&number)?.accepted.as_ref().map(|(answer, _)| answer.clone())
     }
 
-    /// When two deliveries of one Create or Update, side by side, first contradicted each other: each did its work, and
-    /// one failed and took back what both had made. Nothing in AWS lets either see the other in time.
+    /// When two deliveries of one Create or Update, side by side, first got in each other's way: each did its work, and
+    /// one of them or both failed, and took back what both had made. Nothing in AWS lets either see the other in time.
     pub fn torn_at(&self) -> Option<Instant> {
         self.entries().values().filter_map(|entry| entry.torn_at).min()
     }
@@ -197,8 +197,13 @@ impl Desk {
                 let is_beside = began < *at && at.elapsed() < BESIDE;
                 let contradicts = accepted.succeeded != answer.succeeded;
                 let is_change = entry.payload["RequestType"] != "Delete";
-                if is_change && contradicts && is_beside && !is_stale(accepted) && !is_stale(&answer) {
-                    entry.torn_at.get_or_insert(*at);
+                if is_change && is_beside && !is_stale(accepted) && !is_stale(&answer) {
+                    if contradicts {
+                        entry.torn_at.get_or_insert(*at);
+                    } else if !answer.succeeded {
+                        // Each takes back what both had made.
+                        entry.torn_at.get_or_insert(began);
+                    }
                 }
                 let is_seen = began.saturating_duration_since(*at) > LONGEST_LAG;
                 // Another operation may have replaced it since.

@@ -25,7 +25,7 @@ pub struct Stats {
     pub rescues: u64,
     /// Runs in which a kill, or a clean-up that was given up, left something for the sweep.
     pub left_behind: u64,
-    /// Runs in which two deliveries of one request contradicted each other, and of which less is asked.
+    /// Runs in which two deliveries of one request got in each other's way, and of which less is asked.
     pub torn: u64,
     keys: Option<BTreeSet<String>>,
 }
@@ -88,7 +88,7 @@ impl Stats {
             format!("{seeds} seeds in {seconds:.1} s: {:.0} a second", seeds as f64 / seconds),
             format!(
                 "{} steps: {requests} requests and {} calls of AWS, {} of them struck; {} requests were left to \
-                 rescue; {} runs left something behind, which the sweep found; in {} two deliveries contradicted each other",
+                 rescue; {} runs left something behind, which the sweep found; in {} two deliveries got in each other's way",
                 requests as usize + self.calls,
                 self.calls,
                 self.struck,
