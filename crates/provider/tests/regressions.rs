@@ -1669,3 +1669,29 @@ async fn a_delete_looks_on_after_it_released_what_a_cancelled_create_adopted() {
     assert_eq!(harness.published(), None);
     assert_eq!(harness.aws.account().profiles()[&theirs], Tags::new());
 }
+
+/// The same where the profile is not seen at once, either.
+#[tokio::test(start_paused = true)]
+async fn a_delete_looks_on_after_it_deleted_what_it_had_to_look_for() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        (switches.lag_list_ms, switches.lag_tagging_api_ms, switches.lag_tags_ms) = (2_000, 2_000, 2_000);
+    });
+    harness.aws.account().faults.add(Fault::slow("ssm:PutParameter", Moment::Before, Duration::from_secs(5)));
+    let overtaken = async {
+        harness.create(&declared()).await.failed();
+    };
+    let deletion = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        harness.status("ROLLBACK_IN_PROGRESS");
+        harness.aws.watch(move |account, operation| {
+            if operation == "ssm:PutParameter" {
+                account.faults.add(Fault::before("ssm:GetParameters", ErrorKind::Denied));
+            }
+        });
+        harness.delete("app-Search-1A2B3C4D5E6F", &declared()).await.succeeded();
+    };
+    tokio::join!(overtaken, deletion);
+    harness.is_empty();
+}
