@@ -106,7 +106,7 @@ sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EV
 	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
 .PHONY: bench
-bench: build released-local-aws ## Measures all beside others, 50 minutes; 25 without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
+bench: build released-local-aws ## Measures all beside others, 55 minutes; 25 without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
 	$(VENV)/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 .PHONY: clean
