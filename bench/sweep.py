@@ -2,8 +2,8 @@
 
 Three of five profiles lack the tag ``owner``, and half were used yesterday. What is compared is the work that
 all do: to list the profiles and to find those without the tag, from the start of the process to its end.
-For that the sweep is asked for this one rule, for which it reads profiles, tags and stacks, and delivers nothing.
-Besides, it is measured with all its rules and deliveries.
+For that the sweep is asked for this one rule, for which it reads profiles, tags and stacks, and delivers
+nothing. Besides, it is measured with all its rules and deliveries.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ const ROUNDS: usize = 32;
 const CREATIONS: u32 = 3;
 
 /// For how long a read of the stack holds. A request that was cancelled must not go on beside the rollback.
-const FRESH: Duration = Duration::from_secs(1);
+pub const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a conflict is given to pass.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(3);

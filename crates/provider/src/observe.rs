@@ -16,7 +16,7 @@ use profile::{
     effect::Effect,
     observed::{Observed, ObservedParameter, ObservedProfile, Phase},
     parameter::ParameterName,
-    record::{ParameterRecord, ProfileRecord},
+    record::{ParameterRecord, ProfileRecord, StackRecord, StackResourceRecord},
     tags::{self, Owner, Tags},
 };
 use tokio::time::Instant;
@@ -189,13 +189,22 @@ pub struct Doomed {
     pub parameter: Option<ParameterName>,
 }
 
+/// The stack, and what it says about the resource.
+pub async fn stack(
+    ports: &Ports,
+    scope: &Scope,
+) -> Result<(Option<StackRecord>, Option<StackResourceRecord>)> {
+    let Owner { stack_id, logical_id } = &scope.owner;
+    tokio::try_join!(async { persist(|| ports.stacks.stack(stack_id)).await.optional() }, async {
+        persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional()
+    },)
+}
+
 /// Looks at what a Delete concerns.
 pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Result<Observed> {
-    let owner = &scope.owner;
     let names: Vec<String> = doomed.parameter.iter().map(|name| name.as_str().to_owned()).collect();
-    let (stack, resource, owned, target_tags, values) = tokio::try_join!(
-        async { persist(|| ports.stacks.stack(&owner.stack_id)).await.optional() },
-        async { persist(|| ports.stacks.resource(&owner.stack_id, &owner.logical_id)).await.optional() },
+    let ((stack, resource), owned, target_tags, values) = tokio::try_join!(
+        stack(ports, scope),
         owned_profiles(ports, scope, doomed.name.as_deref()),
         each(doomed.target.clone(), |arn| settled_tags(ports, scope, arn)),
         values(ports, &names),

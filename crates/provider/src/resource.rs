@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::{
     Ports,
-    apply::{self, Context},
+    apply::{self, Context, FRESH},
     failure::Failure,
     observe::{self, Doomed, Named, Scope},
     patience::{VISIBILITY, pause, persist},
@@ -325,7 +325,7 @@ impl Run<'_> {
             name: remainder.name.clone(),
             parameter: remainder.parameter.clone(),
         };
-        let mut observed = observe::for_removal(self.ports, &self.scope, &doomed).await?;
+        let mut observed = self.look_at_removal(&doomed).await?;
         if let Some(arn) = &doomed.target
             && observed.tags(arn).is_some_and(|held| held.contains_key(tags::ADOPTED))
         {
@@ -370,6 +370,23 @@ impl Run<'_> {
         }
         let context = self.context(None, None, remainder.name.as_deref());
         apply::run(&context, &mut observed, |observed| removal::next(&goal, extent, observed)).await
+    }
+
+    /// Looks at what a Delete concerns, until the stack is as it was when the look began: one that waits for reads that
+    /// lag may take so long that another operation has changed what was seen.
+    async fn look_at_removal(&self, doomed: &Doomed) -> Result<Observed, Failure> {
+        loop {
+            let began = Instant::now();
+            let observed = observe::for_removal(self.ports, &self.scope, doomed).await?;
+            if began.elapsed() <= FRESH || Instant::now() >= self.scope.until {
+                return Ok(observed);
+            }
+            if observe::stack(self.ports, &self.scope).await?
+                == (observed.stack.clone(), observed.resource.clone())
+            {
+                return Ok(observed);
+            }
+        }
     }
 
     /// Takes back what this run made. Gives what to add to the reason: nothing, if all of it is gone.

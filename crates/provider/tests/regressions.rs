@@ -1695,3 +1695,33 @@ async fn a_delete_looks_on_after_it_deleted_what_it_had_to_look_for() {
     tokio::join!(overtaken, deletion);
     harness.is_empty();
 }
+
+/// A Delete that comes twice looks at the second time for a profile that reads still show; by the time that it has
+/// seen, the parameter publishes what a later update made.
+#[tokio::test(start_paused = true)]
+async fn a_delete_does_not_act_on_what_another_operation_has_changed_since() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let mut versions = ["One.", "Two.", "Three."].map(|text| changed(&[("Description", json!(text))]));
+    versions[0]["InferenceProfileName"] = json!("before");
+    let first = harness.create(&versions[0]).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &versions[1], &versions[0]).await.succeeded();
+    harness.describe(&second);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_get_ms = 20_000);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&first, &versions[0]).await.succeeded();
+    let again = harness.clone();
+    let old = versions[0].clone();
+    let (issued, late) = (harness.now(), first.clone());
+    let again = tokio::spawn(async move { again.late(issued).delete(&late, &old).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    let third = harness.update(&second, &versions[2], &versions[1]).await.succeeded();
+    harness.describe(&third);
+    harness.status("UPDATE_COMPLETE");
+    assert_eq!(harness.published(), Some(third.clone()));
+    again.await.unwrap().succeeded();
+    assert_eq!(harness.published(), Some(third));
+}

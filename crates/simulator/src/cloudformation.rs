@@ -156,6 +156,8 @@ pub struct CloudFormation {
     resources: BTreeMap<usize, Resource>,
     /// The logical ids of which clean-ups gave something up: CloudFormation then forgets it.
     gave_up: BTreeSet<&'static str>,
+    /// The logical ids that left the template.
+    dropped: BTreeSet<&'static str>,
     /// The replaced profiles that live on for a time.
     draining: BTreeSet<String>,
     /// The resources whose replacement was not removed in a rollback's clean-up, and may still be published.
@@ -199,6 +201,7 @@ impl CloudFormation {
             resources: BTreeMap::new(),
             gave_up: BTreeSet::new(),
             draining: BTreeSet::new(),
+            dropped: BTreeSet::new(),
             astray: BTreeSet::new(),
             slipped: BTreeSet::new(),
             released_blindly: false,
@@ -336,6 +339,7 @@ impl CloudFormation {
             if declared.is_none()
                 && let Some(held) = self.resources.remove(&slot)
             {
+                self.dropped.insert(LOGICAL_IDS[slot]);
                 dropped.push((slot, held));
             }
         }
@@ -1109,6 +1113,7 @@ impl CloudFormation {
             self.gave_up.contains(logical_id)
                 || self.lambda.was_killed(logical_id)
                 || self.was_doubled(logical_id)
+                || was_overtaken.contains(logical_id) && self.dropped.contains(logical_id)
                 || is_denied && (was_overtaken.contains(logical_id) || self.lambda.was_doubled(logical_id))
         };
         // The mark of one that drains may not be seen when its resource is dropped.

@@ -194,13 +194,17 @@ impl Desk {
                 let is_stale = |answer: &Answer| {
                     answer.reason.contains("it is out of date") && !answer.reason.contains("is left as it is")
                 };
+                // What is wrong with the declaration is found before anything is made.
+                let is_refusal = |answer: &Answer| {
+                    ["Descripton", "squatted"].iter().any(|word| answer.reason.contains(word))
+                };
                 let is_beside = began < *at && at.elapsed() < BESIDE;
                 let contradicts = accepted.succeeded != answer.succeeded;
                 let is_change = entry.payload["RequestType"] != "Delete";
                 if is_change && is_beside && !is_stale(accepted) && !is_stale(&answer) {
                     if contradicts {
                         entry.torn_at.get_or_insert(*at);
-                    } else if !answer.succeeded {
+                    } else if !answer.succeeded && !is_refusal(accepted) && !is_refusal(&answer) {
                         // Each takes back what both had made.
                         entry.torn_at.get_or_insert(began);
                     }
