@@ -88,7 +88,7 @@ mutants! {
     "lets a profile drain for too long", DeletesRight, 600, DrainsTooLong;
     "fails an Update with another id", AnswersFit, 100, OtherIdOnFailedUpdate;
     "answers a repeated request with another id", RepeatsHarmless, 3_000, OtherIdOnRepeat;
-    "answers a Delete that was denied with SUCCESS", DeletesRight, 1_000, DeniesNothing;
+    "answers a Delete that was denied with SUCCESS", DeletesRight, 3_000, DeniesNothing;
     "does not take back what a failed request made", NothingLeaks, 1_000, DoesNotUndo;
 }
 
