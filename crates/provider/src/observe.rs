@@ -348,6 +348,22 @@ pub async fn keep_what_stands(ports: &Ports, owner: &Owner, observed: &mut Obser
     Ok(())
 }
 
+/// Whether the declared parameter publishes the profile that this run made, and it was not this run that had it do so:
+/// another delivery of the request made the same profile, and has gone further.
+pub async fn is_published_by_another(
+    ports: &Ports,
+    declared: Option<&ParameterName>,
+    observed: &Observed,
+) -> Result<bool> {
+    let journal = &observed.journal;
+    let (Some(made), Some(name)) = (&journal.made_profile, declared.map(ParameterName::as_str)) else {
+        return Ok(false);
+    };
+    let is_ours = journal.made_parameters.iter().any(|made| made == name)
+        || journal.overwritten_parameters.iter().any(|(overwritten, _)| overwritten == name);
+    Ok(!is_ours && parameter(ports, name).await?.is_some_and(|now| now.value == made.as_str()))
+}
+
 /// The tags of a profile that is to be this resource's. Reads lag: one that can be read but whose tags do
 /// not show who owns it is given the time to show them.
 async fn settled_tags(ports: &Ports, scope: &Scope, arn: ProfileArn) -> Result<Option<Tags>> {

@@ -399,6 +399,17 @@ impl Run<'_> {
         if let Err(error) = observe::keep_what_stands(self.ports, &self.scope.owner, observed).await {
             return trouble(error.to_string());
         }
+        let declared = context.specification.and_then(Specification::reachable_parameter);
+        match observe::is_published_by_another(self.ports, declared, observed).await {
+            Ok(false) => {}
+            // Its readers must not be stranded; the request's own clean-up or Delete takes it.
+            Ok(true) => {
+                return " Besides, what had been made is left as it is, because another delivery of this request \
+                        has published it."
+                    .to_owned();
+            }
+            Err(error) => return trouble(error.to_string()),
+        }
         // Last of all, because another delivery may be answered meanwhile with what this one made.
         apply::look_again(&context, observed).await;
         let issued = Issued { kind: Kind::Create, at: self.request.issued_at() };

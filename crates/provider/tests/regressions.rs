@@ -1725,3 +1725,33 @@ async fn a_delete_does_not_act_on_what_another_operation_has_changed_since() {
     again.await.unwrap().succeeded();
     assert_eq!(harness.published(), Some(third));
 }
+
+/// Of two deliveries of an Update, which made one profile by their token, the first sees that the stack rolls back when the
+/// second has published it: its readers keep it until the clean-up.
+#[tokio::test(start_paused = true)]
+async fn an_undo_does_not_delete_what_another_delivery_has_published() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    harness.describe(&first);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_get_ms = 8_000);
+    harness.status("UPDATE_IN_PROGRESS");
+    let update = json!({
+        "RequestType": "Update",
+        "RequestId": "update",
+        "PhysicalResourceId": first,
+        "ResourceProperties": changed(&[("Description", json!("Other."))]),
+        "OldResourceProperties": declared(),
+    });
+    let readers = harness.watch_readers("/inference-profiles/search");
+    let losing = async { harness.send(update.clone()).await.failed() };
+    let winning = async {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let winner = harness.send(update.clone()).await.succeeded();
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        winner
+    };
+    let (_, winner) = tokio::join!(losing, winning);
+    assert_eq!(harness.published(), Some(winner));
+    assert_eq!(*readers.lock().unwrap(), Vec::<String>::new());
+}
