@@ -239,6 +239,18 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
     Ok(Observed { profiles, parameters, stack, resource, ..Observed::default() })
 }
 
+/// Reads the tags of the observed profiles again. Those that do not show an owner any more stay as they were.
+pub async fn refresh_tags(ports: &Ports, observed: &mut Observed) -> Result<()> {
+    let shown = observed.profiles.iter().filter(|(_, profile)| profile.tags.is_some());
+    let arns: Vec<ProfileArn> = shown.map(|(arn, _)| arn.clone()).collect();
+    for (arn, now) in each(arns, |arn| tags_of(ports, arn)).await? {
+        if let Some(now) = now.filter(shows_owner) {
+            observed.profiles.entry(arn).or_default().tags = Some(now);
+        }
+    }
+    Ok(())
+}
+
 /// The profiles of an owner, found by the index of tags and, because that lags, among those of the name
 /// `name`; and the names of indexed parameters.
 pub async fn owned_profiles(

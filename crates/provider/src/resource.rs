@@ -373,17 +373,19 @@ impl Run<'_> {
     }
 
     /// Looks at what a Delete concerns, until the stack is as it was when the look began: one that waits for reads that
-    /// lag may take so long that another operation has changed what was seen.
+    /// lag may take so long that another operation has changed what was seen. What was read first then is read again:
+    /// its latest tags may be seen by now.
     async fn look_at_removal(&self, doomed: &Doomed) -> Result<Observed, Failure> {
         loop {
             let began = Instant::now();
-            let observed = observe::for_removal(self.ports, &self.scope, doomed).await?;
+            let mut observed = observe::for_removal(self.ports, &self.scope, doomed).await?;
             if began.elapsed() <= FRESH || Instant::now() >= self.scope.until {
                 return Ok(observed);
             }
             if observe::stack(self.ports, &self.scope).await?
                 == (observed.stack.clone(), observed.resource.clone())
             {
+                observe::refresh_tags(self.ports, &mut observed).await?;
                 return Ok(observed);
             }
         }

@@ -1755,3 +1755,21 @@ async fn an_undo_does_not_delete_what_another_delivery_has_published() {
     assert_eq!(harness.published(), Some(winner));
     assert_eq!(*readers.lock().unwrap(), Vec::<String>::new());
 }
+
+/// The clean-up of a rollback waits until the tags of what it removes are seen. Those of what it hands the parameter back
+/// to were put on before, and are seen by then.
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_is_handed_back_has_the_tags_that_its_profile_was_given_last() {
+    let (harness, declared, first) = lagging(json!([])).await;
+    let tagged = changed(&[("Tags", tag_list(&[("env", "prod")]))]);
+    let other = changed(&[("Tags", tag_list(&[("env", "prod")])), ("Description", json!("Other."))]);
+    updated(&harness, &first, &declared, &[&tagged]).await;
+    harness.status("UPDATE_IN_PROGRESS");
+    let second = harness.update(&first, &other, &tagged).await.succeeded();
+    harness.describe(&first);
+    harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&second, &other).await.succeeded();
+    assert_eq!(harness.published(), Some(first));
+    let parameter = harness.aws.account().parameters.all()["/inference-profiles/search"].clone();
+    assert_eq!(parameter.tags.get("env").map(String::as_str), Some("prod"));
+}

@@ -164,7 +164,8 @@ pub struct CloudFormation {
     astray: BTreeSet<usize>,
     /// Whether a sweep ran beside an update.
     swept: bool,
-    /// The profiles that were replaced: one may be taken up again, whose mark reads do not show yet.
+    /// The profiles that were replaced, or released by a rollback: one may be taken up again, of which reads still show
+    /// what it was.
     replaced: BTreeSet<String>,
     /// The resources whose rollback may have come before the last of what it took back: what that left in the tags is
     /// known to slip, until their next update.
@@ -469,10 +470,10 @@ impl CloudFormation {
             for ((slot, carried), outcome) in back.into_iter().zip(outcomes) {
                 let held = &self.resources[&slot];
                 match outcome.succeeded() {
-                    Some(answer) if answer.id != held.id => self.guard.breach(
-                        Promise::RollbackRestores,
-                        format!("a rollback answers {}, not {}", answer.id, held.id),
-                    ),
+                    Some(answer) if answer.id != held.id && !self.is_twin(slot, &answer.id) => {
+                        let what = format!("a rollback answers {}, not {}", answer.id, held.id);
+                        self.guard.breach(Promise::RollbackRestores, what);
+                    }
                     Some(_) => {}
                     None => failed.push((slot, carried)),
                 }
@@ -491,6 +492,7 @@ impl CloudFormation {
         for (slot, held) in &self.resources {
             self.describe(*slot, "UPDATE_COMPLETE", Some(&held.id));
         }
+        self.replaced.extend(doomed.iter().map(|(_, id, ..)| id.clone()));
         if !doomed.is_empty() {
             let trouble = self.trouble();
             self.pace().await;
@@ -1140,6 +1142,16 @@ impl CloudFormation {
         let blind = self.facts.repeated_token == local_aws::RepeatedToken::NewProfile
             || self.facts.lag_ms.iter().any(|lag| *lag > 0);
         blind && self.lambda.was_doubled(logical_id)
+    }
+
+    /// Whether a profile is the equal of the resource's own, made by another delivery of its request: nothing tells
+    /// them apart.
+    fn is_twin(&self, slot: usize, arn: &str) -> bool {
+        let Some(held) = self.resources.get(&slot).filter(|_| self.was_doubled(LOGICAL_IDS[slot])) else {
+            return false;
+        };
+        let identity = self.identity(slot, &held.declaration);
+        self.aws.account().truth().get(arn).is_some_and(|profile| identity.fits(profile))
     }
 
     /// The sweep names what a kill left, and deletes it when it may.

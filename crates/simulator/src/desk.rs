@@ -190,9 +190,9 @@ impl Desk {
                 }
             }
             Some((accepted, at)) => {
-                // One that took nothing back, because it could not ask the stack, did not end well either.
+                // One that could not take back what it had made, or left it, did not end well either.
                 let is_stale = |answer: &Answer| {
-                    answer.reason.contains("it is out of date") && !answer.reason.contains("is left as it is")
+                    answer.reason.contains("it is out of date") && !answer.reason.contains(" Besides, ")
                 };
                 // What is wrong with the declaration is found before anything is made.
                 let is_refusal = |answer: &Answer| {
