@@ -17,8 +17,9 @@
 //! a Create [`PhysicalId::unknown`], since nobody knows what it had come to.
 //!
 //! A request that CloudFormation has finished with is left alone, as when the provider had delivered its answer
-//! before it died. [`Waiting`] tells, and is given little time for it: the answer comes first. Whoever cannot
-//! tell says that it is waited for, because the two mistakes are not alike:
+//! before it died. [`Waiting`] tells, and is given little time for it: the answer comes first. It is asked twice,
+//! because the provider may have died in the moment in which it had delivered, and the stack tells of that once
+//! CloudFormation has read it. Whoever cannot tell says that it is waited for, because the two mistakes are not alike:
 //!
 //! - *Answered, though nobody waits*: CloudFormation takes one answer to a request. What comes to its URL later
 //!   is read by nobody, as with any repeated delivery.
@@ -29,7 +30,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use async_trait::async_trait;
 use futures::FutureExt;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     answer::Answer,
@@ -43,6 +44,10 @@ use crate::{
 
 /// How long [`Waiting`] may take; of a short time, a third.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// After how long [`Waiting`] is asked again, when the provider may have answered in its last moment; of a short time, a
+/// quarter. CloudFormation reads an answer within seconds.
+pub const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// Tells whether CloudFormation still waits for an answer.
 #[async_trait]
@@ -75,7 +80,9 @@ pub async fn answer(
         Err(nobody) => return Ok(nobody),
     };
     let answer = match opened.to_do(trust) {
-        Ok(request) if is_waited_for(request, invocation, waiting).await => failed(request, &given_up),
+        Ok(request) if is_still_waited_for(request, &given_up, invocation, waiting).await => {
+            failed(request, &given_up)
+        }
         Ok(request) => {
             tracing::warn!(
                 request_id = %request.request_id,
@@ -86,6 +93,23 @@ pub async fn answer(
         Err(answer) => answer,
     };
     opened.deliver(&answer, invocation, start, sink).await
+}
+
+async fn is_still_waited_for(
+    request: &Request,
+    given_up: &GivenUp,
+    invocation: &Invocation,
+    waiting: &dyn Waiting,
+) -> bool {
+    if !is_waited_for(request, invocation, waiting).await {
+        return false;
+    }
+    if given_up.tries == Some(0) {
+        return true;
+    }
+    let left = invocation.deadline.saturating_duration_since(Instant::now());
+    sleep(READ_WITHIN.min(left / 4)).await;
+    is_waited_for(request, invocation, waiting).await
 }
 
 async fn is_waited_for(request: &Request, invocation: &Invocation, waiting: &dyn Waiting) -> bool {
@@ -126,9 +150,13 @@ fn log_given_up(given_up: &GivenUp, invocation: &Invocation) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     use serde_json::json;
+    use time::macros::datetime;
 
     use super::*;
     use crate::{
@@ -139,21 +167,30 @@ mod tests {
     };
 
     /// What the one who is asked does.
+    #[derive(Clone, Copy)]
     enum Says {
         Yes,
+        YesThenNo,
         No,
         Hangs,
         Panics,
     }
 
+    struct Asked {
+        says: Says,
+        times: AtomicUsize,
+    }
+
     #[async_trait]
-    impl Waiting for Says {
+    impl Waiting for Asked {
         async fn is_waited_for(&self, _: &Request) -> bool {
-            match self {
-                Self::Yes => true,
-                Self::No => false,
-                Self::Hangs => std::future::pending().await,
-                Self::Panics => panic!("out of bounds"),
+            let times = self.times.fetch_add(1, Ordering::Relaxed);
+            match self.says {
+                Says::Yes => true,
+                Says::YesThenNo => times == 0,
+                Says::No => false,
+                Says::Hangs => std::future::pending().await,
+                Says::Panics => panic!("out of bounds"),
             }
         }
     }
@@ -172,13 +209,19 @@ mod tests {
     /// What became of the record of a request, and the answer to it.
     async fn answered(request: Value, says: Says) -> (Served, Option<Value>) {
         let record = json!({"requestContext": {}, "requestPayload": request});
+        answered_to(record, says).await
+    }
+
+    async fn answered_to(record: Value, says: Says) -> (Served, Option<Value>) {
+        let asked = Asked { says, times: AtomicUsize::new(0) };
         let invocation = Invocation {
             aws_request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into(),
             log: LogPlace::default(),
+            began: datetime!(2026-03-01 12:00:00 UTC),
             deadline: Instant::now() + Duration::from_secs(60),
         };
         let (trust, bucket) = (Trust::new::<&str, &str>(FUNCTION, []), Bucket::default());
-        let served = answer(record, &invocation, &trust, &says, &bucket).await.unwrap();
+        let served = answer(record, &invocation, &trust, &asked, &bucket).await.unwrap();
         let mut bodies = bucket.0.into_inner().unwrap();
         assert!(bodies.len() <= 1);
         (served, bodies.pop().map(|body| serde_json::from_slice(&body).unwrap()))
@@ -201,12 +244,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_answered_in_the_last_moment_is_not_answered_again_once_it_is_read() {
+        let start = Instant::now();
+        assert_eq!(answered(create(), Says::YesThenNo).await, (Served::NotWaitedFor, None));
+        assert_eq!(start.elapsed().as_secs(), READ_WITHIN.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_never_run_is_answered_at_once() {
+        let context = json!({"condition": "EventAgeExceeded", "approximateInvokeCount": 0});
+        let record = json!({"requestContext": context, "requestPayload": create()});
+        let start = Instant::now();
+        let (_, answer) = answered_to(record, Says::YesThenNo).await;
+        assert_eq!(answer.unwrap()["Status"], "FAILED");
+        assert_eq!(start.elapsed().as_secs(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_cannot_tell_is_given_up_soon_and_the_answer_is_sent() {
         for says in [Says::Hangs, Says::Panics] {
             let start = Instant::now();
             let (_, answer) = answered(create(), says).await;
             assert_eq!(answer.unwrap()["Status"], "FAILED");
-            assert!(start.elapsed() <= LOOK_LIMIT + Duration::from_millis(1), "{:?}", start.elapsed());
+            let limit = LOOK_LIMIT * 2 + READ_WITHIN + Duration::from_millis(3);
+            assert!(start.elapsed() <= limit, "{:?}", start.elapsed());
         }
     }
 

@@ -5,6 +5,7 @@ use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 use async_trait::async_trait;
 use futures::FutureExt;
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -63,6 +64,8 @@ pub struct Invocation {
     pub aws_request_id: String,
     /// Where its log is.
     pub log: LogPlace,
+    /// When it began.
+    pub began: OffsetDateTime,
     /// When Lambda kills the function.
     pub deadline: Instant,
 }
@@ -201,7 +204,7 @@ impl Opened {
 /// Has the resource do the work, and makes an answer of whatever comes.
 async fn fulfil(request: &Request, invocation: &Invocation, resource: &dyn Resource) -> Answer {
     let start = Instant::now();
-    let deadline = work_deadline(request, invocation.deadline);
+    let deadline = work_deadline(request, invocation);
     // Inside the catch, because what is dropped in the middle of its work can panic as well.
     let work = async { timeout_at(deadline.instant(), resource.handle(request, deadline)).await };
     let place = invocation.log.direction(&request.request_id);
@@ -226,12 +229,18 @@ async fn fulfil(request: &Request, invocation: &Invocation, resource: &dyn Resou
 }
 
 /// When the work must end, so that its answer comes before Lambda kills the function, and before
-/// CloudFormation stops waiting.
-fn work_deadline(request: &Request, function_deadline: Instant) -> Deadline {
+/// CloudFormation stops waiting. It has waited since it issued the request, which may be delivered late, or once
+/// more. When it has stopped already, what is to be done takes the time that it would have had.
+fn work_deadline(request: &Request, invocation: &Invocation) -> Deadline {
     let now = Instant::now();
+    let waited = request.issued_at().map(|at| invocation.began - at).unwrap_or_default();
+    let waited = Duration::try_from(waited).unwrap_or_default();
     let end = match request.service_timeout() {
-        Some(timeout) => function_deadline.min(now + timeout),
-        None => function_deadline,
+        Some(timeout) => {
+            let left = timeout.checked_sub(waited).filter(|left| !left.is_zero()).unwrap_or(timeout);
+            invocation.deadline.min(now + left)
+        }
+        None => invocation.deadline,
     };
     let remaining = end.saturating_duration_since(now);
     Deadline(now + (remaining - ANSWER_RESERVE.min(remaining / 3)))
@@ -313,6 +322,7 @@ mod tests {
     };
 
     use serde_json::json;
+    use time::macros::{datetime, format_description};
     use tokio::time::sleep;
     use tracing_subscriber::fmt::MakeWriter;
 
@@ -322,6 +332,7 @@ mod tests {
         testing::{FUNCTION, RESPONSE_URL, STACK, create, delete, update, with, without},
     };
 
+    const BEGAN: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
     const REQUEST_ID: &str = "77f2bb1e-4a5c-4d7c-8e55-0f2a6c1f9b10";
 
     fn id(text: &str) -> PhysicalId {
@@ -442,6 +453,7 @@ mod tests {
         Invocation {
             aws_request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into(),
             log: LogPlace { group: Some("/aws/lambda/provider".into()), stream: Some("s1".into()) },
+            began: BEGAN,
             deadline: Instant::now() + Duration::from_secs(seconds),
         }
     }
@@ -537,6 +549,23 @@ mod tests {
         let start = Instant::now();
         assert_eq!(served(payload, &thing, &bucket).await, delivered(Status::Failed));
         assert_eq!(start.elapsed().as_secs(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_is_answered_before_cloudformation_stops_waiting_too() {
+        let mut payload = create();
+        payload["ResourceProperties"]["ServiceTimeout"] = json!("60");
+        // Seconds from the request to its delivery, and for how long the work may go on.
+        for (late, stopped_after) in [(-5, 50), (0, 50), (30, 20), (59, 0), (60, 50), (7_000, 50)] {
+            let issued = BEGAN - time::Duration::seconds(late);
+            let date =
+                issued.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap();
+            payload["ResponseURL"] = json!(format!("{RESPONSE_URL}&X-Amz-Date={date}"));
+            let (thing, bucket) = (Thing::that(Does::Hangs), Bucket::default());
+            let start = Instant::now();
+            assert_eq!(served(payload.clone(), &thing, &bucket).await, delivered(Status::Failed));
+            assert_eq!(start.elapsed().as_secs(), stopped_after, "{late} seconds late");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use custom_resource::{Invocation, LogPlace};
 use lambda_runtime::Context;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 /// When Lambda stops the invocation.
@@ -20,6 +21,7 @@ pub fn invocation(context: &Context) -> Invocation {
             group: named(&context.env_config.log_group),
             stream: named(&context.env_config.log_stream),
         },
+        began: OffsetDateTime::now_utc(),
         deadline: deadline(context),
     }
 }

@@ -9,8 +9,9 @@
 //!
 //! *An answer that nobody waits for.* The answer to a request goes to a URL of that request alone, and
 //! CloudFormation reads it once. A late FAILED cannot undo a SUCCESS that was read, nor can it reach the request
-//! that came after. It could only replace a SUCCESS that was delivered and not yet read; the record comes a
-//! minute or more after the provider's last try began, and CloudFormation reads within seconds.
+//! that came after. It could only replace a SUCCESS that was delivered and not yet read. So a request whose provider
+//! may have answered in its last moment is asked about twice, [`custom_resource::abandoned::READ_WITHIN`] apart:
+//! CloudFormation reads within seconds.
 //!
 //! *A request left without its answer.* The stack would hang until `ServiceTimeout`, an hour by default, and
 //! then go on as after a failure. So each rule rests on something that excludes it: a stack at rest hangs

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use custom_resource::{
     AnswerSink, Invocation, LogPlace, PutError, ResponseUrl, Served, Status, Trust, Undelivered,
+    abandoned::{LOOK_LIMIT, READ_WITHIN},
 };
 use local_aws::in_process::{Fault, InProcess, Moment};
 use ports::ErrorKind;
@@ -137,6 +138,7 @@ fn invocation() -> Invocation {
     Invocation {
         aws_request_id: "1c2d3e4f-0000-4000-8000-000000000000".into(),
         log: LogPlace { group: Some("/aws/lambda/manager-rescue".into()), stream: Some("s1".into()) },
+        began: NOW,
         deadline: Instant::now() + TIMEOUT,
     }
 }
@@ -329,14 +331,17 @@ async fn a_stack_that_cannot_be_read_is_answered_all_the_same_and_soon() {
     let faults: [&dyn Fn(&str) -> Fault; 4] =
         [&failing(ErrorKind::Denied), &failing(ErrorKind::Throttled), &failing(ErrorKind::Unknown), &hanging];
     for fault in faults {
-        let aws = told(&finished);
-        for operation in ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"] {
-            aws.account().faults.add(fault(operation));
+        for looks in [2, 1] {
+            let aws = told(&finished);
+            for operation in ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"] {
+                (0..looks).for_each(|_| aws.account().faults.add(fault(operation)));
+            }
+            let (bucket, start) = (Bucket::default(), Instant::now());
+            let served = rescued(record(request("Create")), &aws, &bucket).await.unwrap();
+            // Of two looks one that can read it is enough.
+            assert_eq!(bucket.answers().len(), looks - 1, "{served:?}");
+            assert!(start.elapsed() <= LOOK_LIMIT * 2 + READ_WITHIN, "{:?}", start.elapsed());
         }
-        let (bucket, start) = (Bucket::default(), Instant::now());
-        rescued(record(request("Create")), &aws, &bucket).await.unwrap();
-        assert_eq!(bucket.answers().len(), 1);
-        assert!(start.elapsed() <= Duration::from_secs(5), "{:?}", start.elapsed());
     }
 }
 

@@ -613,7 +613,10 @@ impl CloudFormation {
         let times_out_at = asked_at + waits;
         let until = ask.cancelled_at.map_or(times_out_at, |at| at.min(times_out_at));
         let outcome = match timeout_at(until, receiver).await {
-            Ok(Ok(answer)) => Outcome::Answered(answer),
+            Ok(Ok(answer)) => {
+                sleep(Duration::from_secs(self.facts.read_after_s)).await;
+                Outcome::Answered(answer)
+            }
             _ if until < times_out_at => Outcome::Cancelled,
             _ => Outcome::TimedOut,
         };
@@ -634,9 +637,15 @@ impl CloudFormation {
             }
             Outcome::Cancelled | Outcome::TimedOut => {
                 self.trace.line(|| format!("request {number}: {outcome:?}"));
-                // Within an hour the provider answers, or rescue does.
-                let has_an_hour = self.facts.service_timeout.is_none();
-                if matches!(outcome, Outcome::TimedOut) && has_an_hour && !self.lambda.is_delayed(number) {
+                // Within an hour the provider answers, or rescue does. In less the provider does, if it is told, and
+                // nothing but calls goes wrong.
+                let is_bound_to = match self.facts.service_timeout {
+                    None => !self.lambda.is_delayed(number),
+                    Some((_, told)) => {
+                        told && !self.lambda.is_troubled(number) && !self.lambda.has_lost_puts()
+                    }
+                };
+                if matches!(outcome, Outcome::TimedOut) && is_bound_to {
                     self.guard.breach(Promise::OneAnswer, format!("request {number} timed out"));
                 }
                 *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = true;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -55,6 +55,8 @@ struct Entry {
     torn_at: Option<Instant>,
     /// Whether an answer is still asked for: not of what was cancelled.
     is_due: bool,
+    /// Whether rescue put a failure over a success that CloudFormation had not read.
+    is_overwritten: bool,
 }
 
 /// The bucket.
@@ -62,6 +64,8 @@ pub struct Desk {
     guard: Arc<Guard>,
     entries: Mutex<BTreeMap<usize, Entry>>,
     puts: Mutex<Puts>,
+    /// How long an answer lies there before CloudFormation reads it.
+    read_after: Duration,
 }
 
 /// What becomes of PUTs: of each trouble, how many go well first, how many then do not, and whether they arrive;
@@ -88,7 +92,7 @@ impl Puts {
 
 impl Desk {
     /// An empty bucket.
-    pub fn new(guard: Arc<Guard>, troubles: &[Trouble]) -> Self {
+    pub fn new(guard: Arc<Guard>, read_after: Duration, troubles: &[Trouble]) -> Self {
         let puts = troubles.iter().filter_map(|trouble| match trouble {
             Trouble::Puts { skip, times, arrives } => Some((*skip, *times, *arrives)),
             _ => None,
@@ -97,6 +101,7 @@ impl Desk {
             guard,
             entries: Mutex::default(),
             puts: Mutex::new(Puts { troubles: puts.collect(), lost: 0, unheard: 0 }),
+            read_after,
         }
     }
 
@@ -120,6 +125,7 @@ impl Desk {
             accepted: None,
             torn_at: None,
             is_due: true,
+            is_overwritten: false,
         };
         self.entries().insert(number, entry);
         receiver
@@ -136,6 +142,11 @@ impl Desk {
     /// What was answered to a request.
     pub fn accepted(&self, number: usize) -> Option<Answer> {
         self.entries().get(&number)?.accepted.as_ref().map(|(answer, _)| answer.clone())
+    }
+
+    /// Whether rescue put a failure over a success that CloudFormation had not read.
+    pub fn was_overwritten(&self, number: usize) -> bool {
+        self.entries().get(&number).is_some_and(|entry| entry.is_overwritten)
     }
 
     /// When two deliveries of one Create or Update, side by side, first got in each other's way: each did its work, and
@@ -165,7 +176,8 @@ impl Desk {
     }
 
     /// Takes what an invocation that began at `began` put behind the URL of request `number`.
-    fn take(&self, number: usize, began: Instant, body: &[u8]) -> Result<(), PutError> {
+    fn take(&self, number: usize, sink: &Sink<'_>, body: &[u8]) -> Result<(), PutError> {
+        let (by, began) = (sink.by, sink.began);
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&number) else {
             self.guard
@@ -182,6 +194,11 @@ impl Desk {
                 return Ok(());
             }
         };
+        let answer_says = answer.succeeded;
+        if sink.answered.get().is_some_and(|before| *before != answer_says) {
+            let what = format!("request {number} is answered twice by one invocation");
+            self.guard.breach(Promise::OneAnswer, what);
+        }
         match &entry.accepted {
             None => {
                 entry.accepted = Some((answer.clone(), Instant::now()));
@@ -190,6 +207,10 @@ impl Desk {
                 }
             }
             Some((accepted, at)) => {
+                entry.is_overwritten |= by == By::Rescue
+                    && accepted.succeeded
+                    && !answer.succeeded
+                    && at.elapsed() < self.read_after;
                 // One that could not take back what it had made, or left it, did not end well either.
                 let is_stale = |answer: &Answer| {
                     answer.reason.contains("it is out of date") && !answer.reason.contains(" Besides, ")
@@ -201,7 +222,9 @@ impl Desk {
                 let is_beside = began < *at && at.elapsed() < BESIDE;
                 let contradicts = accepted.succeeded != answer.succeeded;
                 let is_change = entry.payload["RequestType"] != "Delete";
-                if is_change && is_beside && !is_stale(accepted) && !is_stale(&answer) {
+                // It did not hear that its first one was taken, and sends it again.
+                let is_sent_again = sink.has_answered();
+                if is_change && !is_sent_again && is_beside && !is_stale(accepted) && !is_stale(&answer) {
                     if contradicts {
                         entry.torn_at.get_or_insert(*at);
                     } else if !answer.succeeded && !is_refusal(accepted) && !is_refusal(&answer) {
@@ -219,6 +242,7 @@ impl Desk {
                 }
             }
         }
+        let _ = sink.answered.set(answer_says);
         Ok(())
     }
 }
@@ -264,16 +288,37 @@ fn read(payload: &Value, body: &[u8]) -> Result<Answer, String> {
     Ok(Answer { succeeded, id, reason, data })
 }
 
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The provider.
+    Provider,
+    /// The function that answers in its place.
+    Rescue,
+}
+
 /// One invocation's way to the bucket.
 pub struct Sink<'a> {
     desk: &'a Desk,
+    by: By,
     began: Instant,
+    /// What its first answer that was taken says.
+    answered: OnceLock<bool>,
 }
 
 impl<'a> Sink<'a> {
-    /// That of an invocation that begins now.
-    pub fn of(desk: &'a Desk) -> Self {
-        Self { desk, began: Instant::now() }
+    /// That of an invocation of this function that begins now.
+    pub fn of(desk: &'a Desk, by: By) -> Self {
+        Self { desk, by, began: Instant::now(), answered: OnceLock::new() }
+    }
+
+    /// Whether an answer of its was taken.
+    pub fn has_answered(&self) -> bool {
+        self.answered.get().is_some()
+    }
+
+    fn take(&self, number: usize, body: &[u8]) -> Result<(), PutError> {
+        self.desk.take(number, self, body)
     }
 }
 
@@ -286,8 +331,13 @@ impl AnswerSink for Sink<'_> {
         let failed = || PutError::Retryable("HTTP status 503: Slow Down".to_owned());
         match struck {
             Some(false) => Err(failed()),
-            Some(true) => self.desk.take(number, self.began, &body).and(Err(failed())),
-            None => self.desk.take(number, self.began, &body),
+            Some(true) => self.take(number, &body).and(Err(failed())),
+            None => {
+                let taken = self.take(number, &body);
+                // Who puts it may be killed before that is heard.
+                tokio::task::yield_now().await;
+                taken
+            }
         }
     }
 }

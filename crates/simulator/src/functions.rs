@@ -37,13 +37,14 @@ pub type Make = fn(&InProcess) -> Arc<dyn Provider>;
 
 /// The provider as it ships, from the raw event to the bytes of the answer.
 pub struct Shipped {
+    aws: InProcess,
     resource: InferenceProfile,
 }
 
 impl Shipped {
     /// The provider over the account.
     pub fn over(aws: &InProcess) -> Arc<dyn Provider> {
-        Arc::new(Self { resource: InferenceProfile::new(ports(aws), settings()) })
+        Arc::new(Self { aws: aws.clone(), resource: InferenceProfile::new(ports(aws), settings()) })
     }
 }
 
@@ -67,13 +68,14 @@ pub fn ports(aws: &InProcess) -> Ports {
 }
 
 /// What Lambda says about an invocation that may last for `timeout`.
-pub fn invocation(timeout: Duration) -> Invocation {
+pub fn invocation(aws: &InProcess, timeout: Duration) -> Invocation {
     Invocation {
         aws_request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(),
         log: LogPlace {
             group: Some("/aws/lambda/provider".to_owned()),
             stream: Some("2026/03/01/[1]a".to_owned()),
         },
+        began: ports::Clock::now(aws),
         deadline: Instant::now() + timeout,
     }
 }
@@ -89,7 +91,7 @@ pub fn trust(function: &str) -> Trust {
 #[async_trait]
 impl Provider for Shipped {
     async fn invoke(&self, payload: Value, sink: &dyn AnswerSink) -> Result<(), String> {
-        let invocation = invocation(PROVIDER_TIMEOUT);
+        let invocation = invocation(&self.aws, PROVIDER_TIMEOUT);
         let served = serve(payload, &invocation, &trust("provider"), &self.resource, sink).await;
         served.map(|_| ()).map_err(|error| error.to_string())
     }
@@ -97,7 +99,8 @@ impl Provider for Shipped {
 
 /// One use of the rescue function.
 pub async fn rescue(aws: &InProcess, payload: Value, sink: &dyn AnswerSink) -> Result<(), String> {
-    let answered = rescue::answer(payload, &invocation(RESCUE_TIMEOUT), &trust("rescue"), aws, sink).await;
+    let answered =
+        rescue::answer(payload, &invocation(aws, RESCUE_TIMEOUT), &trust("rescue"), aws, sink).await;
     answered.map(|_| ()).map_err(|error| error.to_string())
 }
 

@@ -21,10 +21,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     cloudformation::SERVICE_TIMEOUT,
-    desk::{Desk, Sink},
+    desk::{By, Desk, Sink},
     functions::{PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
     promises::{Guard, Promise},
-    scenario::Trouble,
+    scenario::{KillAt, Trouble},
     trace::Trace,
 };
 
@@ -64,7 +64,6 @@ pub struct Lambda {
     pub rescues: AtomicUsize,
     /// The logical ids whose requests were killed, and those whose Creates and Updates came again.
     met: Mutex<Met>,
-    running: AtomicUsize,
     repeats: AtomicUsize,
     delays: AtomicUsize,
     rescue_kills: Mutex<u8>,
@@ -110,7 +109,6 @@ impl Lambda {
             kills: AtomicUsize::new(0),
             rescues: AtomicUsize::new(0),
             met: Mutex::default(),
-            running: AtomicUsize::new(0),
             repeats: AtomicUsize::new(0),
             delays: AtomicUsize::new(0),
             rescue_kills: Mutex::new(rescue_kills.unwrap_or_default()),
@@ -178,7 +176,8 @@ impl Lambda {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).doubled.contains(logical_id)
     }
 
-    fn has_lost_puts(&self) -> bool {
+    /// Whether answers are lost on their way, or arrive unheard.
+    pub fn has_lost_puts(&self) -> bool {
         self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
     }
 
@@ -276,22 +275,21 @@ impl Lambda {
 
     /// One invocation of the provider.
     async fn attempt(&self, number: usize, attempt: u32, payload: Value) -> Result<(), Death> {
-        let polls = self.troubles.iter().find_map(|trouble| match trouble {
-            Trouble::Kill { request, attempts, polls }
-                if usize::from(*request) == number && attempt < u32::from(*attempts) =>
-            {
-                Some(usize::from(*polls))
+        let kill_at = self.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::Kill { request, at } if usize::from(*request) == number => {
+                at.get(usize::try_from(attempt).ok()?).copied()
             }
             _ => None,
         });
-        let calls = self.aws.account().calls.len();
-        self.running.fetch_add(1, Ordering::Relaxed);
-        let sink = Sink::of(&self.desk);
+        let sink = Sink::of(&self.desk, By::Provider);
         let concerns = logical_id(&payload);
-        let end = mortal(self.provider.invoke(payload, &sink), polls, PROVIDER_TIMEOUT).await;
-        let alone = self.running.fetch_sub(1, Ordering::Relaxed) == 1;
-        let made = self.aws.account().calls.len() - calls;
-        if alone && made > MOST_CALLS {
+        let made = AtomicUsize::new(0);
+        let invocation =
+            Counted { future: Box::pin(self.provider.invoke(payload, &sink)), aws: &self.aws, made: &made };
+        let kill = kill_at.map(|at| Kill::of(at, &sink));
+        let end = mortal(invocation, kill, PROVIDER_TIMEOUT).await;
+        let made = made.into_inner();
+        if made > MOST_CALLS {
             self.guard.breach(Promise::CallsBounded, format!("request {number} made {made} calls"));
         }
         if matches!(end, Err(Death::Killed)) {
@@ -345,11 +343,17 @@ impl Lambda {
             record["responsePayload"] = error;
         }
         for attempt in 0..ATTEMPTS {
-            let polls = self.rescue_polls();
-            let sink = Sink::of(&self.desk);
+            let kill = self.rescue_polls().map(Kill::InPolls);
+            let sink = Sink::of(&self.desk, By::Rescue);
+            let struck = self.aws.account().faults.struck();
             let end =
-                mortal(self.provider.rescue(&self.aws, record.clone(), &sink), polls, RESCUE_TIMEOUT).await;
+                mortal(self.provider.rescue(&self.aws, record.clone(), &sink), kill, RESCUE_TIMEOUT).await;
             self.trace.line(|| format!("rescue of request {number}, attempt {attempt}: {}", told(&end)));
+            // What the stack says may be kept from it, and then it answers.
+            if self.desk.was_overwritten(number) && self.aws.account().faults.struck() == struck {
+                let what = format!("rescue replaces the answer to request {number} before it is read");
+                self.guard.breach(Promise::OneAnswer, what);
+            }
             match end {
                 Ok(()) => return,
                 Err(Death::TimedOut) => {
@@ -386,10 +390,10 @@ fn told(end: &Result<(), Death>) -> String {
 /// Runs an invocation until its end, its timeout, or until it is killed at one of its awaits.
 async fn mortal(
     invocation: impl Future<Output = Result<(), String>> + Send,
-    polls: Option<usize>,
+    kill: Option<Kill<'_>>,
     limit: Duration,
 ) -> Result<(), Death> {
-    let life = Life { future: Box::pin(invocation), polls };
+    let life = Life { future: Box::pin(invocation), kill };
     match timeout(limit, life).await {
         Err(_) => Err(Death::TimedOut),
         Ok(None) => Err(Death::Killed),
@@ -398,20 +402,56 @@ async fn mortal(
     }
 }
 
-/// A future that ends after so many polls, and then gives nothing.
+/// An invocation whose calls of AWS are counted: what is called while it is polled, it calls.
+struct Counted<'a, T> {
+    future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
+    aws: &'a InProcess,
+    made: &'a AtomicUsize,
+}
+
+impl<T> Future for Counted<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let before = self.aws.account().calls.len();
+        let polled = self.future.as_mut().poll(context);
+        self.made.fetch_add(self.aws.account().calls.len() - before, Ordering::Relaxed);
+        polled
+    }
+}
+
+/// When an invocation is killed.
+enum Kill<'a> {
+    /// In so many polls.
+    InPolls(usize),
+    /// When its answer was taken.
+    Answered(&'a Sink<'a>),
+}
+
+impl<'a> Kill<'a> {
+    fn of(at: KillAt, sink: &'a Sink<'a>) -> Self {
+        match at {
+            KillAt::Poll(polls) => Self::InPolls(usize::from(polls)),
+            KillAt::Answered => Self::Answered(sink),
+        }
+    }
+}
+
+/// A future that ends when it is killed, and then gives nothing.
 struct Life<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
-    polls: Option<usize>,
+    kill: Option<Kill<'a>>,
 }
 
 impl<T> Future for Life<'_, T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        match &mut self.polls {
-            Some(0) => return Poll::Ready(None),
-            Some(polls) => *polls -= 1,
-            None => {}
+        match &mut self.kill {
+            Some(Kill::InPolls(0)) => return Poll::Ready(None),
+            Some(Kill::InPolls(polls)) => *polls -= 1,
+            Some(Kill::Answered(sink)) if sink.has_answered() => return Poll::Ready(None),
+            Some(Kill::Answered(_)) | None => {}
         }
         self.future.as_mut().poll(context).map(Some)
     }

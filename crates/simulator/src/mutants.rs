@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    account::{ACCOUNT, REGION},
     functions::{Make, PROVIDER_TIMEOUT, Provider, invocation, ports, rescue, settings, trust},
     promises::Promise,
 };
@@ -82,7 +83,7 @@ mutants! {
     "logs what is declared", SecretsStayIn, 300, LogsProperties;
     "asks without end", CallsBounded, 100, AsksWithoutEnd;
     "rescue does not answer", OneAnswer, 300, MuteRescue;
-    "rescue answers SUCCESS", Fulfilled, 600, RescueSucceeds;
+    "rescue answers SUCCESS", Fulfilled, 3_000, RescueSucceeds;
     "takes nothing for used that is protected", DeletesRight, 1_000, SeesNoUse;
     "lets everything drain", DeletesRight, 100, DrainsEverything;
     "lets a profile drain for too long", DeletesRight, 600, DrainsTooLong;
@@ -90,6 +91,11 @@ mutants! {
     "answers a repeated request with another id", RepeatsHarmless, 3_000, OtherIdOnRepeat;
     "answers a Delete that was denied with SUCCESS", DeletesRight, 3_000, DeniesNothing;
     "does not take back what a failed request made", NothingLeaks, 1_000, DoesNotUndo;
+    "replaces a profile whose tags change", PhysicalId, 300, ReplacesForTags;
+    "leaves the tags of an update that is rolled back", RollbackRestores, 1_000, RollsNoTagsBack;
+    "takes more time than ServiceTimeout leaves", OneAnswer, 3_000, IgnoresServiceTimeout;
+    "rescue answers what was answered", OneAnswer, 6_000, RescueDoesNotLook;
+    "carries out a stale Delete", DeletesRight, 3_000, DeletesStale;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +138,11 @@ enum Bug {
     OtherIdOnRepeat,
     DeniesNothing,
     DoesNotUndo,
+    ReplacesForTags,
+    RollsNoTagsBack,
+    IgnoresServiceTimeout,
+    RescueDoesNotLook,
+    DeletesStale,
 }
 
 /// The provider, bent, and the AWS that it sees.
@@ -174,6 +185,11 @@ impl Bent {
         }
     }
 
+    fn rolls_back(&self) -> bool {
+        let account = self.aws.account();
+        account.stacks.values().any(|stack| stack.status == "UPDATE_ROLLBACK_IN_PROGRESS")
+    }
+
     fn is_deleting(&self) -> bool {
         *self.deleting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,6 +224,17 @@ impl Provider for Bent {
                     properties.remove("Description");
                 }
             }
+            Bug::ReplacesForTags
+                if payload["RequestType"] == "Update"
+                    && payload["ResourceProperties"]["Tags"] != payload["OldResourceProperties"]["Tags"] =>
+            {
+                payload["ResourceProperties"]["Description"] = json!(text("RequestId"));
+            }
+            Bug::IgnoresServiceTimeout => {
+                if let Some(properties) = payload["ResourceProperties"].as_object_mut() {
+                    properties.remove("ServiceTimeout");
+                }
+            }
             Bug::HangsInDelete if payload["RequestType"] == "Delete" => pending().await,
             _ => {}
         }
@@ -216,7 +243,8 @@ impl Provider for Bent {
         let is_update = payload["RequestType"] == "Update";
         let sink = BentSink { inner: sink, bug: self.bug, is_update, is_repeat: !is_new };
         let served =
-            serve(payload, &invocation(PROVIDER_TIMEOUT), &trust("provider"), &resource, &sink).await;
+            serve(payload, &invocation(&self.aws, PROVIDER_TIMEOUT), &trust("provider"), &resource, &sink)
+                .await;
         if self.is(Bug::ErrsAfterAnswer) {
             return Err("after the answer".to_owned());
         }
@@ -226,12 +254,18 @@ impl Provider for Bent {
     async fn rescue(
         &self,
         aws: &InProcess,
-        record: Value,
+        mut record: Value,
         sink: &dyn AnswerSink,
     ) -> std::result::Result<(), String> {
-        if self.is(Bug::MuteRescue) {
-            return Ok(());
-        }
+        let blind = InProcess::new(ACCOUNT, REGION, ports::Clock::now(aws));
+        let aws = match self.bug {
+            Bug::MuteRescue => return Ok(()),
+            Bug::RescueDoesNotLook => {
+                record["requestContext"]["approximateInvokeCount"] = json!(0);
+                &blind
+            }
+            _ => aws,
+        };
         let sink = BentSink { inner: sink, bug: self.bug, is_update: false, is_repeat: false };
         rescue(aws, record, &sink).await
     }
@@ -386,6 +420,7 @@ impl ports::Profiles for Bent {
     async fn tag(&self, arn: &ProfileArn, put: &Tags) -> Result<()> {
         match self.bug {
             Bug::WritesNoTags => Ok(()),
+            Bug::RollsNoTagsBack if self.rolls_back() => Ok(()),
             Bug::DrainsTooLong if put.contains_key(tags::DRAIN_UNTIL) => {
                 let mut put = put.clone();
                 put.insert(tags::DRAIN_UNTIL.to_owned(), "2030-01-01T00:00:00Z".to_owned());
@@ -402,6 +437,7 @@ impl ports::Profiles for Bent {
         let releases = keys.iter().any(|key| key == tags::STACK_ID);
         match self.bug {
             Bug::KeepsTags if !releases => Ok(()),
+            Bug::RollsNoTagsBack if self.rolls_back() => Ok(()),
             Bug::DeletesAdopted if releases => ports::Profiles::delete(&self.aws, arn).await,
             _ => ports::Profiles::untag(&self.aws, arn, keys).await,
         }
@@ -477,14 +513,18 @@ impl ports::Parameters for Bent {
 impl ports::Stacks for Bent {
     async fn stack(&self, stack_id: &str) -> Result<StackRecord> {
         let told = ports::Stacks::stack(&self.aws, stack_id).await?;
-        if self.is(Bug::DoesNotAskStack) {
+        if self.is(Bug::DoesNotAskStack) || self.is(Bug::DeletesStale) && self.is_deleting() {
             return Ok(StackRecord { status: "UPDATE_IN_PROGRESS".to_owned(), began: None, ..told });
         }
         Ok(told)
     }
 
     async fn resource(&self, stack_id: &str, logical_id: &str) -> Result<StackResourceRecord> {
-        ports::Stacks::resource(&self.aws, stack_id, logical_id).await
+        let told = ports::Stacks::resource(&self.aws, stack_id, logical_id).await?;
+        if self.is(Bug::DeletesStale) && self.is_deleting() {
+            return Ok(StackResourceRecord { since: None, ..told });
+        }
+        Ok(told)
     }
 }
 

@@ -66,7 +66,11 @@ async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
         watching.after(account, operation);
     });
     account::strike(&aws, &scenario.troubles);
-    let desk = Arc::new(Desk::new(guard.clone(), &scenario.troubles));
+    let desk = Arc::new(Desk::new(
+        guard.clone(),
+        Duration::from_secs(scenario.facts.read_after_s),
+        &scenario.troubles,
+    ));
     let lambda = Arc::new(Lambda::new(
         aws.clone(),
         desk.clone(),

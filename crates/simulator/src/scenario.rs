@@ -49,6 +49,8 @@ pub struct Facts {
     pub service_timeout: Option<(u16, bool)>,
     /// How many seconds CloudFormation takes between two steps of an operation.
     pub pace_s: u64,
+    /// How many seconds an answer lies in its bucket before CloudFormation reads it.
+    pub read_after_s: u64,
 }
 
 /// A change of the template.
@@ -123,14 +125,12 @@ pub enum Trouble {
         /// What becomes of them.
         fate: CallFate,
     },
-    /// The provider is killed at some await in some of its attempts at a request.
+    /// The provider is killed at some await in its first attempts at a request.
     Kill {
         /// Which request, by its number.
         request: u8,
-        /// At which attempts: the first so many.
-        attempts: u8,
-        /// After how many polls.
-        polls: u8,
+        /// When, in each of them.
+        at: Vec<KillAt>,
     },
     /// PUTs of answers fail.
     Puts {
@@ -162,6 +162,15 @@ pub enum Trouble {
         /// After how many polls.
         polls: u8,
     },
+}
+
+/// When a function is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KillAt {
+    /// After so many polls.
+    Poll(u8),
+    /// When CloudFormation has its answer, and it has not heard of that.
+    Answered,
 }
 
 /// What becomes of a call.
@@ -213,8 +222,10 @@ fn facts() -> impl Strategy<Value = Facts> {
         any::<bool>(),
         any::<bool>(),
     );
-    (switches, tokens, lags, select(vec![0_u64, 20, 700]), timeout, select(vec![1_u64, 15])).prop_map(
-        |(switches, tokens, lag_ms, latency_ms, service_timeout, pace_s)| Facts {
+    let read_after = prop_oneof![4 => Just(0_u64), 1 => Just(5_u64)];
+    let seconds = (select(vec![1_u64, 15]), read_after);
+    (switches, tokens, lags, select(vec![0_u64, 20, 700]), timeout, seconds).prop_map(
+        |(switches, tokens, lag_ms, latency_ms, service_timeout, (pace_s, read_after_s))| Facts {
             unique_names: switches.0,
             repeated_token: tokens.0,
             mismatched_token: tokens.1,
@@ -228,6 +239,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             conditions: switches.5,
             service_timeout,
             pace_s,
+            read_after_s,
         },
     )
 }
@@ -320,11 +332,16 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     let times = prop_oneof![3 => Just(1_u8), 2 => 2..6_u8, 1 => 6..60_u8];
     let request = || prop_oneof![3 => 0..3_u8, 2 => 0..10_u8];
     let seconds = || prop_oneof![2 => 0..20_u16, 2 => 20..400_u16, 1 => 400..9_000_u16];
-    let attempts = prop_oneof![2 => Just(1_u8), 1 => Just(2_u8), 2 => Just(3_u8)];
+    let kill_at = || prop_oneof![6 => (0..60_u8).prop_map(KillAt::Poll), 1 => Just(KillAt::Answered)];
+    let attempts = prop_oneof![2 => Just(1_usize), 1 => Just(2_usize), 2 => Just(3_usize)];
+    let soon = || (0..12_u8).prop_map(KillAt::Poll);
+    let kills = prop_oneof![
+        3 => (kill_at(), attempts).prop_map(|(at, attempts)| vec![at; attempts]),
+        1 => (soon(), soon(), kill_at()).prop_map(|(first, second, third)| vec![first, second, third]),
+    ];
     prop_oneof![
         8 => (skip, times, fate).prop_map(|(skip, times, fate)| Trouble::Calls { skip, times, fate }),
-        4 => (request(), attempts, 0..60_u8)
-            .prop_map(|(request, attempts, polls)| Trouble::Kill { request, attempts, polls }),
+        4 => (request(), kills).prop_map(|(request, at)| Trouble::Kill { request, at }),
         2 => (0..8_u8, 1..6_u8, any::<bool>())
             .prop_map(|(skip, times, arrives)| Trouble::Puts { skip, times, arrives }),
         2 => (request(), seconds()).prop_map(|(request, after_s)| Trouble::Repeat { request, after_s }),

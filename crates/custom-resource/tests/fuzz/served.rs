@@ -13,6 +13,7 @@ use custom_resource::{
 use mutation::{cases, json::spoilt, refusal::assert_visible};
 use proptest::{prelude::*, sample};
 use serde_json::{Value, json};
+use time::macros::datetime;
 use tokio::{
     runtime::{Builder, Runtime},
     time::Instant,
@@ -74,6 +75,7 @@ fn answer_to(payload: Value, by: By) -> Option<Value> {
         let invocation = Invocation {
             aws_request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into(),
             log: LogPlace { group: Some("/aws/lambda/provider".into()), stream: Some("s1".into()) },
+            began: datetime!(2026-03-01 12:00:00 UTC),
             deadline: Instant::now() + Duration::from_secs(60),
         };
         match by {

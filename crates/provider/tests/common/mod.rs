@@ -280,8 +280,8 @@ impl Harness {
         let trust = Trust::new(&self.function, self.environment.clone());
         let log =
             LogPlace { group: Some("/aws/lambda/provider".into()), stream: Some("2026/03/01/[1]abc".into()) };
-        let invocation =
-            Invocation { aws_request_id: "9a8b7c6d".into(), log, deadline: Instant::now() + Self::TIMEOUT };
+        let (began, deadline) = (self.now(), Instant::now() + Self::TIMEOUT);
+        let invocation = Invocation { aws_request_id: "9a8b7c6d".into(), log, began, deadline };
         serve(payload, &invocation, &trust, &resource, &sink).await.unwrap();
         sink.0.into_inner().unwrap()
     }
