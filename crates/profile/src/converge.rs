@@ -24,7 +24,7 @@ use crate::{
     model_source::same_models,
     observed::{Issued, Kind, Observed, ObservedProfile, Phase},
     parameter::ParameterName,
-    properties::names,
+    properties::{Made, names},
     specification::Specification,
     tags::{self, KeyRecord, Owner, Tags},
 };
@@ -57,6 +57,8 @@ pub enum Request {
         /// The profile that the previous declaration adopts. While it is taken back, that is the one
         /// that is to be left.
         previous_existing: Option<ProfileArn>,
+        /// The profile that the previous declaration has made. While it is taken back, that is what goes.
+        previous_made: Option<Made>,
     },
 }
 
@@ -697,9 +699,27 @@ fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> 
     if !parameters.is_empty() || !takes_back {
         return parameters;
     }
+    let Request::Update { previous_existing, previous_made, .. } = &goal.request else { return Vec::new() };
+    // Any other may drain, which reads do not show yet, or be protected and in use.
+    let is_of_the_failed = |stray: &ProfileArn, held: &Tags| {
+        let record = observed.profiles.get(stray).and_then(|profile| profile.record.as_ref());
+        match held.contains_key(tags::ADOPTED) {
+            true => previous_existing.as_ref() == Some(stray),
+            false => previous_made.as_ref().is_some_and(|made| made.fits(record, held)),
+        }
+    };
+    let is_restored = previous_made.as_ref().is_some_and(|made| {
+        let record = observed.profiles.get(arn).and_then(|profile| profile.record.as_ref());
+        observed.tags(arn).is_some_and(|held| made.fits(record, held))
+    });
+    if is_restored {
+        // The failed update changed the profile in place, and made none.
+        return Vec::new();
+    }
     observed
         .owned(owner)
         .filter(|(stray, held)| *stray != arn && !held.contains_key(tags::DRAIN_UNTIL))
+        .filter(|(stray, held)| is_of_the_failed(stray, held))
         .filter_map(|(stray, held)| match held.contains_key(tags::ADOPTED) {
             true => release(owner, stray, observed),
             false => Some(Effect::DeleteProfile(stray.clone())),

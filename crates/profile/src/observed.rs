@@ -139,6 +139,11 @@ impl Observed {
         self.described() == Some(arn.as_str()) && !is_deleted
     }
 
+    /// Whether the stack has updated the resource, or is about to: then its Create was answered with success.
+    pub fn is_updated(&self) -> bool {
+        self.resource.as_ref().is_some_and(|resource| resource.status.starts_with("UPDATE_"))
+    }
+
     /// The phase of the stack; [`Phase::Forward`] when there is no stack to ask.
     pub fn phase(&self) -> Phase {
         self.stack.as_ref().map_or(Phase::Forward, |stack| Phase::of(&stack.status))

@@ -12,6 +12,7 @@ use crate::{
     model_source::CopyFrom,
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
+    record::ProfileRecord,
     suggest::did_you_mean,
     tags::{self, Tags},
 };
@@ -183,6 +184,29 @@ pub struct Remainder {
     pub tags: Tags,
     /// `ExistingProfile`, if it can be read.
     pub existing: Option<ProfileArn>,
+    /// What a profile is that was made for the declaration; `None` where none is, or that cannot be read.
+    pub made: Option<Made>,
+}
+
+/// What a profile is made with and keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The id of the model or system profile that it is copied from.
+    pub source_id: String,
+}
+
+impl Made {
+    /// Whether a profile of this record, as far as it can be read, and with the tags `held` is so.
+    pub fn fits(&self, record: Option<&ProfileRecord>, held: &Tags) -> bool {
+        let source = held.get(tags::MODEL_SOURCE).and_then(|source| Arn::parse(source));
+        let source = source.as_ref().and_then(|source| source.resource.split_once('/'));
+        source.is_some_and(|(_, id)| id == self.source_id)
+            && record.is_none_or(|record| record.name == self.name && record.description == self.description)
+    }
 }
 
 impl Remainder {
@@ -198,15 +222,22 @@ impl Remainder {
         } else {
             name.as_deref().and_then(|name| ParameterName::derived(name, prefix).ok())
         };
+        let existing = scalar(properties, names::EXISTING).ok().flatten();
+        let made = match (&existing, &name, read_copy_from(properties, location, &mut faults)) {
+            (None, Some(name), Some(copy_from)) => Some(Made {
+                name: name.clone(),
+                description: scalar(properties, names::DESCRIPTION).ok().flatten(),
+                source_id: copy_from.id().to_owned(),
+            }),
+            _ => None,
+        };
         Self {
+            made,
             parameter,
             drain: period(properties, names::DRAIN, &mut faults),
             protect: period(properties, names::PROTECT, &mut faults),
             tags: read_tags(properties.get(names::TAGS), &mut faults),
-            existing: scalar(properties, names::EXISTING)
-                .ok()
-                .flatten()
-                .and_then(|text| check_existing(&text, location).ok()),
+            existing: existing.and_then(|text| check_existing(&text, location).ok()),
             name,
         }
     }

@@ -11,6 +11,7 @@ use profile::{
     observed::{Observed, ObservedParameter, ObservedProfile, Phase},
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
+    properties::Made,
     record::{ProfileRecord, StackRecord, StackResourceRecord},
     removal::{self, Target},
     specification::Specification,
@@ -100,9 +101,23 @@ fn create(specification: &Specification) -> converge::Goal {
     goal(specification, Request::Create, Phase::Forward)
 }
 
+/// What takes an update back: from `failed` to `before`.
+fn rollback(before: &Specification, failed: &Specification, current: &str) -> converge::Goal {
+    let mut goal = update(before, current);
+    if let Request::Update { previous_made, .. } = &mut goal.request {
+        let (name, description) = (failed.name.clone(), failed.description.clone());
+        *previous_made = Some(Made { name, description, source_id: failed.source.id.clone() });
+    }
+    goal
+}
+
 fn update(specification: &Specification, current: &str) -> converge::Goal {
-    let request =
-        Request::Update { current: Some(arn(current)), previous_tags: Tags::new(), previous_existing: None };
+    let request = Request::Update {
+        current: Some(arn(current)),
+        previous_tags: Tags::new(),
+        previous_existing: None,
+        previous_made: None,
+    };
     goal(specification, request, Phase::UpdateRollback)
 }
 
@@ -361,7 +376,7 @@ mod updating {
             let mut observed = deployed(&before, "first0000000", "UPDATE_ROLLBACK_IN_PROGRESS");
             observed.profiles.extend([profile_of(&after, "second000000")]);
             observed.parameters.extend([parameter_of(&after, "second000000")]);
-            let (_, end) = converged(&mut observed, &update(&before, current));
+            let (_, end) = converged(&mut observed, &rollback(&before, &after, current));
             assert_eq!(end, Step::Settled(arn("first0000000")), "{current}");
             let value = &observed.parameters["/inference-profiles/search"].value;
             assert_eq!(value, arn("first0000000").as_str());
@@ -378,7 +393,7 @@ mod updating {
         let mut observed = deployed(&before, "first0000000", "UPDATE_ROLLBACK_IN_PROGRESS");
         observed.profiles.extend([profile_of(&after, "second000000")]);
         observed.parameters.extend([parameter_of(&after, "second000000")]);
-        let (_, end) = converged(&mut observed, &update(&before, "first0000000"));
+        let (_, end) = converged(&mut observed, &rollback(&before, &after, "first0000000"));
         assert_eq!(end, Step::Settled(arn("first0000000")));
         assert_eq!(observed.profiles.keys().collect::<Vec<_>>(), [&arn("first0000000")]);
         assert_eq!(observed.parameters.keys().collect::<Vec<_>>(), ["/inference-profiles/search"]);
@@ -411,6 +426,7 @@ mod updating {
                     (tags::PARAMETER.into(), parameter),
                 ]),
                 previous_existing: None,
+                previous_made: None,
             },
             began: Phase::UpdateRollback,
             issued_at: None,
@@ -513,6 +529,7 @@ mod adopting {
                 current: Some(arn("first0000000")),
                 previous_tags: Tags::from([(tags::DRAIN_PERIOD.into(), "7d".into())]),
                 previous_existing: None,
+                previous_made: None,
             },
             began: Phase::Forward,
             issued_at: None,

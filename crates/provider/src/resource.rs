@@ -269,6 +269,7 @@ impl Run<'_> {
                 current,
                 previous_tags: previous_tags(&old),
                 previous_existing: old.existing,
+                previous_made: old.made,
             },
         };
         let began = observed.phase();
@@ -417,6 +418,11 @@ impl Run<'_> {
         let issued = Issued { kind: Kind::Create, at: self.request.issued_at() };
         if observed.phase() == Phase::Forward && observed.has_gone_on_since(&issued) {
             // The next operation may have taken up what was made, and settles it.
+            return String::new();
+        }
+        let is_create = matches!(self.request.kind, RequestKind::Create);
+        if is_create && observed.phase() == Phase::UpdateRollback && observed.is_updated() {
+            // Another delivery of this Create was answered with what this one made, and the rollback goes back to it.
             return String::new();
         }
         if observed.journal.unsure && observed.journal.made_anything() {

@@ -1773,3 +1773,85 @@ async fn a_parameter_that_is_handed_back_has_the_tags_that_its_profile_was_given
     let parameter = harness.aws.account().parameters.all()["/inference-profiles/search"].clone();
     assert_eq!(parameter.tags.get("env").map(String::as_str), Some("prod"));
 }
+
+/// The second delivery of a Create finds behind its token what the first one made, and is done only when a later update is
+/// being rolled back: to that very profile.
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_of_a_create_does_not_take_back_what_a_rollback_goes_back_to() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        (switches.repeated_token, switches.lag_list_ms, switches.lag_tags_ms) =
+            (RepeatedToken::Conflict, 2_000, 20_000);
+    });
+    let unpublished = changed(&[("PublishParameter", json!("false"))]);
+    let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": unpublished});
+    harness.aws.account().latency = Duration::from_millis(700);
+    let meanwhile = async {
+        let first = harness.send(request.clone()).await.succeeded();
+        harness.describe(&first);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        harness.status("UPDATE_IN_PROGRESS");
+        let mut failing = unpublished.clone();
+        failing["Description"] = json!("Other.");
+        let another = harness.update(&first, &failing, &unpublished).await.succeeded();
+        harness.resource_is("UPDATE_COMPLETE", Some(&another));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        first
+    };
+    let late = async { harness.send(request.clone()).await.failed() };
+    let (first, _) = tokio::join!(meanwhile, late);
+    assert!(harness.aws.account().profiles().contains_key(&first));
+}
+
+/// While its mark to drain is not seen yet, an update in place fails.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_does_not_delete_a_profile_that_drains_unseen() {
+    let (harness, first, drained) = lagging(json!([])).await;
+    let mut second = changed(&[("Description", json!("Other.")), ("DrainPeriod", json!("7d"))]);
+    second["Tags"] = json!([]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let current = harness.update(&drained, &second, &first).await.succeeded();
+    harness.describe(&current);
+    a_while().await;
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.delete(&drained, &first).await.succeeded();
+    harness.status("UPDATE_COMPLETE");
+    assert!(profile_tag(&harness, &drained, tags::DRAIN_UNTIL).is_some());
+    let mut failing = second.clone();
+    failing["Tags"] = tag_list(&[("env", "prod")]);
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.update(&current, &failing, &second).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&current, &second, &failing).await.succeeded(), current);
+    assert!(harness.aws.account().profiles().contains_key(&drained));
+}
+
+/// Its resource left the template, which its protection refused; and came back as another profile.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_does_not_delete_a_profile_that_was_protected_from_its_removal() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let protects = changed(&[("ProtectIfUsedWithin", json!("7d"))]);
+    let used = harness.create(&protects).await.succeeded();
+    harness.describe(&used);
+    harness.used(&used);
+    a_while().await;
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.resource_is("DELETE_IN_PROGRESS", Some(&used));
+    harness.delete(&used, &protects).await.failed();
+    harness.resource_is("DELETE_FAILED", Some(&used));
+    a_while().await;
+    let other = changed(&[("InferenceProfileName", json!("another"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let current = harness.create(&other).await.succeeded();
+    harness.describe(&current);
+    a_while().await;
+    let failing = changed(&[("InferenceProfileName", json!("a third"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let abandoned = harness.update(&current, &failing, &other).await.succeeded();
+    harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+    assert_eq!(harness.update(&current, &other, &failing).await.succeeded(), current);
+    let left = harness.aws.account().profiles();
+    assert!(left.contains_key(&used) && !left.contains_key(&abandoned), "{left:?}");
+}
