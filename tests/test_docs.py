@@ -34,6 +34,31 @@ def test_every_threat_names_tests() -> None:
         assert re.search(r"^- `[\w./-]+::\w+`$", text, re.MULTILINE), title
 
 
+def test_what_it_is_built_of_is_pinned() -> None:
+    lock = (ROOT / "Cargo.lock").read_text()
+    sources = re.findall(r'^source = "(.*)"$', lock, re.MULTILINE)
+    assert set(sources) == {"registry+https://github.com/rust-lang/crates.io-index"}
+    assert len(re.findall(r'^checksum = "[0-9a-f]{64}"$', lock, re.MULTILINE)) == len(sources)
+    for manifest in (ROOT / "crates").glob("*/Cargo.toml"):
+        assert "\n[lints]\nworkspace = true\n" in manifest.read_text(), manifest
+    assert '\nunsafe_code = "forbid"\n' in (ROOT / "Cargo.toml").read_text()
+
+    makefile = (ROOT / "Makefile").read_text()
+    builds = r"cargo (?:(?:lambda )?build|run|clippy|test|nextest run|install|deny .*check)\b.*"
+    commands = re.findall(builds, makefile)
+    assert len(commands) > 5
+    for command in commands:
+        assert "--locked" in command, command
+        assert "cargo install" not in command or re.search(r"@\$\(\w+_VERSION\)", command), command
+    # SAM's own build is not, and finds a lock file that fits.
+    assert makefile.index(",cargo lambda build ") < makefile.index(" sam build --")
+
+    for listed in ("requirements.txt", "checkov-requirements.txt"):
+        for line in (ROOT / "tests" / listed).read_text().splitlines():
+            if tool := line.split("#")[0].strip():
+                assert re.fullmatch(r"[\w.-]+==[\w.]+(; .+)?", tool), f"{listed}: {tool}"
+
+
 def test_the_policy_for_reserved_tags_is_the_example() -> None:
     example = (ROOT / "examples" / "reserved-tags.json").read_text()
     assert f"```json\n{example}```\n" in SECURITY

@@ -45,8 +45,9 @@ from stacks import Account, Stack
 
 ACCOUNT = "777788889999"
 
-# The provider's three tries, the pauses between them, and the answer: far less than a stack would hang.
-BOUND = 30
+# The provider's three tries, the pauses between them, rescue's two looks at the stack ten seconds apart, and
+# the answer: far less than a stack would hang.
+BOUND = 40
 SIGNATURE = "X-Amz-Date=20260313T174952Z&X-Amz-Signature=c5b8"
 
 # Stands for CloudFormation's asynchronous invocation, and gives the URL what a presigned one has.
@@ -361,7 +362,7 @@ def test_a_provider_that_is_killed_is_answered_for_and_what_it_had_made_goes(
     (answer,) = deployment.passage.answers
     assert answer["PhysicalResourceId"] == "unknown-for-Chat"
     said = deployment.said_of(stack.id, "what the stack says")
-    assert [line["stack_status"] for line in said] == ["CREATE_IN_PROGRESS"]
+    assert [line["stack_status"] for line in said] == ["CREATE_IN_PROGRESS"] * 2, "asked twice"
 
     (left,) = account.profiles(name)
     assert left.own_tags["stack-id"] == stack.id, "made, and nobody knows its id"
@@ -379,11 +380,13 @@ def test_a_provider_that_runs_out_of_memory_is_answered_for(
         resource.prlimit(process, resource.RLIMIT_AS, (1 << 20, 1 << 20))
 
     deployment.passage.padding = b" " * (8 << 20)
+    began = time.monotonic()
     try:
         with deployment.striking(no_more_memory, at_once) as struck:
             assert stack.create(template) == "ROLLBACK_COMPLETE"
     finally:
         deployment.passage.padding = b""
+    assert time.monotonic() - began < BOUND
     assert len(struck) == TRIES
     explains(stack.failures()["Chat"], "The provider ended before it had answered")
     log = "\n".join(deployment.cloud.function_log(PROVIDER_LOG_GROUP))
@@ -431,7 +434,9 @@ def test_a_provider_that_is_stopped_at_its_timeout_is_answered_for(
         # It hangs, and its own watch over the time with it.
         deployment.striking(lambda process: os.kill(process, signal.SIGSTOP), at_once) as struck,
     ):
+        began = time.monotonic()
         assert stack.update(template) == "UPDATE_ROLLBACK_COMPLETE"
+        assert time.monotonic() - began < BOUND
     assert len(struck) == TRIES
     explains(stack.failures()["Chat"], "The provider was stopped at its timeout after 2 seconds")
     assert deployment.passage.answers[0]["Status"] == "FAILED"
@@ -462,6 +467,8 @@ def test_the_deployment_hands_over_what_fails_and_tells_people(deployment: Deplo
     destination = provider["DestinationConfig"]["OnFailure"]["Destination"]
     assert destination.endswith(f":function:{RESCUE_FUNCTION}")
     rescue = config(FunctionName=RESCUE_FUNCTION, Qualifier="$LATEST")
+    assert rescue["MaximumRetryAttempts"] == TRIES - 1
+    assert rescue["MaximumEventAgeInSeconds"] == 2400, "what is left of the hour: see test_template.py"
     outputs = deployment.outputs()
     assert outputs["RescueLogGroup"] == RESCUE_LOG_GROUP
     queue = outputs["RescueDeadLetters"].rsplit("/", 1)[1]
@@ -472,6 +479,7 @@ def test_the_deployment_hands_over_what_fails_and_tells_people(deployment: Deplo
         if alarm["AlarmActions"] == [outputs["DigestTopic"]] and alarm["Threshold"] == 1
     }
     assert ("AWS/Lambda", "Invocations", RESCUE_FUNCTION) in alarms
+    assert ("AWS/Lambda", "DestinationDeliveryFailures", PROVIDER_FUNCTION) in alarms
     assert ("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue) in alarms
 
 

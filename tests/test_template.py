@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,21 @@ import pytest
 import yaml
 
 from local_cloud import PROVIDER_LOG_GROUP, RESCUE_FUNCTION, ROOT, SERVICE_TOKEN_PARAMETER, STACK, LocalCloud
-from policies import Template, as_list
+from policies import Deployment, Template, as_list
 from stacks import Account, Profile, Stack
 
 EXAMPLES = ROOT / "examples"
 TEMPLATE = Template((ROOT / "template.yaml").read_text())
+
+# Seconds for which CloudFormation waits for an answer when a declaration has no ServiceTimeout.
+HOUR = 3600
+# Seconds that Lambda waits before the second try and before the third.
+PAUSES = (60, 120)
+
+
+def properties(name: str, deployment: Deployment = TEMPLATE.defaults) -> dict[str, Any]:
+    """The properties of a resource."""
+    return TEMPLATE.value(TEMPLATE.resources[name]["Properties"], deployment)  # type: ignore[no-any-return]
 
 
 def statements(cloud: LocalCloud, role: str) -> Iterator[dict[str, Any]]:
@@ -75,6 +86,76 @@ def test_every_queue_is_encrypted() -> None:
     """The scanner of the templates does not know the property."""
     for name, queue in TEMPLATE.of_type("AWS::SQS::Queue").items():
         assert queue["Properties"]["SqsManagedSseEnabled"] is True, name
+
+
+def test_rescue_answers_within_the_hour() -> None:
+    provider, rescue = properties("ProviderFunction"), properties("RescueFunction")
+    tried, answered = provider["EventInvokeConfig"], rescue["EventInvokeConfig"]
+    assert tried["MaximumRetryAttempts"] == answered["MaximumRetryAttempts"] == len(PAUSES)
+    # A last try begins just before an event is too old, which Lambda may notice only after another pause.
+    handed_over = tried["MaximumEventAgeInSeconds"] + provider["Timeout"] + max(PAUSES)
+    last = handed_over + answered["MaximumEventAgeInSeconds"] + rescue["Timeout"]
+    assert HOUR - 300 <= last <= HOUR, "as long as CloudFormation waits, and no longer"
+    # Where nothing is throttled, each of the three tries takes place.
+    third_begins = len(PAUSES) * rescue["Timeout"] + sum(PAUSES)
+    assert third_begins < answered["MaximumEventAgeInSeconds"]
+
+
+def test_rescue_runs_while_the_accounts_concurrency_is_used_up() -> None:
+    def reserved(**parameters: str) -> Any:
+        deployment = {**TEMPLATE.defaults, **parameters}
+        return properties("RescueFunction", deployment).get("ReservedConcurrentExecutions")
+
+    assert int(reserved()) >= 1
+    assert reserved(RescueConcurrency="7") == "7"
+    assert reserved(RescueConcurrency="0") is None, "0 would keep it from running at all"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "dimension"),
+    [
+        ("RescueUsed", "AWS/Lambda Invocations", ("FunctionName", "${RescueFunction}")),
+        (
+            "RescueFailed",
+            "AWS/SQS ApproximateNumberOfMessagesVisible",
+            ("QueueName", "${RescueDeadLetters.QueueName}"),
+        ),
+        (
+            "RescueNotReached",
+            "AWS/Lambda DestinationDeliveryFailures",
+            ("FunctionName", "${ProviderFunction}"),
+        ),
+    ],
+    ids=["used", "failed", "not reached"],
+)
+def test_people_are_told_of_the_providers_death(alarm: str, metric: str, dimension: tuple[str, str]) -> None:
+    watch = properties(alarm)
+    assert f"{watch['Namespace']} {watch['MetricName']}" == metric
+    assert [(each["Name"], each["Value"]) for each in watch["Dimensions"]] == [dimension]
+    assert watch["Statistic"] in ("Sum", "Maximum")
+    # At the first one, within minutes.
+    assert (watch["ComparisonOperator"], watch["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
+    assert watch["EvaluationPeriods"] == 1
+    assert watch["Period"] <= 300
+    assert watch["TreatMissingData"] == "notBreaching"
+    assert watch["AlarmActions"] == ["${DigestTopic}"]
+
+
+def test_the_simulation_has_the_times_of_the_template() -> None:
+    provider, rescue = properties("ProviderFunction"), properties("RescueFunction")
+    sources = ROOT / "crates" / "simulator" / "src"
+
+    def constant(file: str, name: str) -> int:
+        pattern = rf"const {name}: \w+ = (?:Duration::from_secs\()?([\d_]+)\)?;"
+        (value,) = re.findall(pattern, (sources / file).read_text())
+        return int(value)
+
+    assert constant("functions.rs", "PROVIDER_TIMEOUT") == provider["Timeout"]
+    assert constant("functions.rs", "RESCUE_TIMEOUT") == rescue["Timeout"]
+    assert constant("lambda.rs", "MAX_EVENT_AGE") == provider["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
+    for function in (provider, rescue):
+        tries = function["EventInvokeConfig"]["MaximumRetryAttempts"] + 1
+        assert constant("lambda.rs", "ATTEMPTS") == tries
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
