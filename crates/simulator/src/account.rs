@@ -9,6 +9,7 @@ use local_aws::{
 use ports::ErrorKind;
 use profile::{
     arn::ProfileArn,
+    record::{StackRecord, StackResourceRecord},
     spec,
     tags::{self, Owner, Tags},
 };
@@ -86,6 +87,8 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
     };
     // A namesake of the first resource's profile; the neighbour's resource of the same logical id; and one that
     // somebody put the tags of the stack's own profile on.
+    // Its twin: the same template, deployed once more by somebody else.
+    let twin = make(NAMESAKE, &owned_by(NEIGHBOUR)).ok();
     for (name, held) in
         [(NAMESAKE, note.clone()), ("neighbour", owned_by(NEIGHBOUR)), ("spoofed", owned_by(STACK))]
     {
@@ -96,6 +99,14 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
     let _ = make("spoofed draining", &draining);
 
     let mut account = aws.account();
+    let theirs = StackRecord { status: "CREATE_COMPLETE".to_owned(), tags: Tags::new(), began: None };
+    account.stacks.insert(NEIGHBOUR.to_owned(), theirs);
+    let resource = StackResourceRecord {
+        physical_id: twin.map(|arn| arn.to_string()),
+        status: "CREATE_COMPLETE".to_owned(),
+        since: None,
+    };
+    account.resources.insert((NEIGHBOUR.to_owned(), LOGICAL_IDS[0].to_owned()), resource);
     account.parameters.seed(SQUATTED, "somebody's own", Tags::new());
     account.parameters.seed("/inference-profiles/neighbour", "theirs", owned_by(NEIGHBOUR));
     account.parameters.seed("/inference-profiles/spoofed", "a password", owned_by(STACK));

@@ -11,7 +11,8 @@ use std::{
 };
 
 use futures::future::join_all;
-use local_aws::in_process::{InProcess, StoredParameter};
+use local_aws::in_process::{Fate, InProcess, StoredParameter};
+use ports::ErrorKind;
 use profile::{
     record::{StackRecord, StackResourceRecord},
     tags::{self, Tags},
@@ -43,8 +44,10 @@ const PERSISTENCE: u32 = 5 * 60 + 1;
 
 /// How soon after a request its stack may go on so that a repeated delivery is not told from one that is waited for
 /// (`docs/uncertainties.md`).
-const SAME_INSTANT: Duration =
-    Duration::from_secs(profile::observed::SAME_INSTANT.whole_seconds().unsigned_abs() + 1);
+const SAME_INSTANT: Duration = Duration::from_secs(11);
+
+/// How many throttled calls in a row the provider waits out.
+const PASSING: usize = 3;
 
 /// A mark to drain tells whole seconds.
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -103,6 +106,11 @@ enum Outcome {
 }
 
 impl Outcome {
+    /// Whether rescue had to answer, because the provider could not deliver.
+    fn is_undelivered(&self) -> bool {
+        matches!(self, Self::Answered(answer) if answer.reason.contains("could not deliver its answer"))
+    }
+
     fn succeeded(&self) -> Option<&Answer> {
         match self {
             Self::Answered(answer) if answer.succeeded => Some(answer),
@@ -289,12 +297,16 @@ impl CloudFormation {
         if update.invoked {
             self.invoke_all();
         }
+        if update.sweep_after_s.is_some() && self.lag_s() > 0 {
+            // It may not see that something drains.
+            self.guard.ends_draining(None);
+        }
+        // A sweep that runs meanwhile may still see, and publish again, a name that was just given up.
+        self.swept |= update.sweep_after_s.is_some();
         let sweep = sweep_beside(self.aws.clone(), self.trace.clone(), update.sweep_after_s);
         let struck = self.aws.account().faults.struck();
         futures::join!(sweep, self.change(update, template, &changed, struck));
         self.promise_readers();
-        // A sweep that runs meanwhile may still see, and publish again, a name that was just given up.
-        self.swept |= update.sweep_after_s.is_some();
         self.is_tidy().await;
     }
 
@@ -361,6 +373,7 @@ impl CloudFormation {
         self.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
         for (slot, _) in &dropped {
             self.guard.readers(*slot, None);
+            self.guard.ends_draining(Some(*slot));
         }
         for (_, held) in replaced.iter().chain(&dropped) {
             self.guard.release(&held.id);
@@ -383,12 +396,13 @@ impl CloudFormation {
         .await;
         let kept = asks.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
         let kept: Vec<_> = kept
-            .map(|(((slot, held), is_told), _)| {
-                (*slot, *is_told && self.is_protected(*slot, &held.declaration))
+            .map(|(((slot, held), is_told), outcome)| {
+                let is_protected = *is_told && self.is_protected(*slot, &held.declaration);
+                (*slot, is_protected || outcome.is_undelivered())
             })
             .collect();
-        for (slot, is_protected) in kept {
-            self.gives_up(slot, is_protected || self.trouble() != (denials, kills));
+        for (slot, is_excused) in kept {
+            self.gives_up(slot, is_excused || self.trouble() != (denials, kills));
         }
         for ((slot, held), outcome) in replaced.iter().zip(&gone) {
             self.drains(*slot, held, outcome, (struck, since));
@@ -511,13 +525,14 @@ impl CloudFormation {
             .await;
             let kept = doomed.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
             let kept: Vec<_> = kept
-                .map(|((slot, _, declaration, is_told), _)| {
-                    (*slot, *is_told && self.is_protected(*slot, declaration))
+                .map(|((slot, _, declaration, is_told), outcome)| {
+                    let is_protected = *is_told && self.is_protected(*slot, declaration);
+                    (*slot, is_protected || outcome.is_undelivered())
                 })
                 .collect();
-            for (slot, is_protected) in kept {
+            for (slot, is_excused) in kept {
                 self.astray.insert(slot);
-                self.gives_up(slot, is_protected || self.trouble() != trouble);
+                self.gives_up(slot, is_excused || self.trouble() != trouble);
             }
         }
         self.status("UPDATE_ROLLBACK_COMPLETE");
@@ -536,6 +551,7 @@ impl CloudFormation {
         for slot in 0..SLOTS {
             self.guard.readers(slot, None);
         }
+        self.guard.ends_draining(None);
         self.status("DELETE_IN_PROGRESS");
         let all = std::mem::take(&mut self.resources);
         let doomed = all.into_iter().map(|(slot, held)| (slot, held.id, held.declaration));
@@ -627,8 +643,13 @@ impl CloudFormation {
                     let status = if answer.succeeded { "SUCCESS" } else { "FAILED" };
                     format!("request {number} is answered: {status} {} {}", answer.id, answer.reason)
                 });
-                let is_clean =
-                    self.aws.account().faults.struck() == struck && !self.lambda.is_troubled(number);
+                // A few throttled calls pass by themselves.
+                let is_clean = {
+                    let account = self.aws.account();
+                    let strikes = account.faults.strikes().get(struck..).unwrap_or_default();
+                    let passes = |fate: &Fate| *fate == Fate::Fails(ErrorKind::Throttled);
+                    strikes.len() <= PASSING && strikes.iter().all(|(_, fate)| passes(fate))
+                } && !self.lambda.is_troubled(number);
                 if answer.succeeded {
                     self.is_true(number, &ask, answer);
                 } else if is_clean {
@@ -640,7 +661,7 @@ impl CloudFormation {
                 // Within an hour the provider answers, or rescue does. In less the provider does, if it is told, and
                 // nothing but calls goes wrong.
                 let is_bound_to = match self.facts.service_timeout {
-                    None => !self.lambda.is_delayed(number),
+                    None => !self.lambda.is_delayed(number) && !self.lambda.is_cut_off(),
                     Some((_, told)) => {
                         told && !self.lambda.is_troubled(number) && !self.lambda.has_lost_puts()
                     }
@@ -1006,10 +1027,13 @@ impl CloudFormation {
         let is_change = ask.kind != Kind::Delete;
         let is_refused = is_change && ask.new.is_refused() && says(&["Descripton", "squatted"]);
         let names_collide = is_change && self.facts.unique_names && says(&["InferenceProfileName"]);
-        let is_protected = ask.kind == Kind::Delete && ask.new.protect != 0 && says(&["ProtectIfUsedWithin"]);
+        let is_protected = ask.kind == Kind::Delete
+            && self.is_protected(ask.slot, ask.new)
+            && says(&["ProtectIfUsedWithin"]);
         let is_overtaken = *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner);
         let is_short = self.facts.service_timeout.is_some_and(|(seconds, _)| seconds < 300);
-        if !(is_refused || names_collide || is_protected || is_overtaken || is_short) {
+        let is_cut_off = self.lambda.has_lost_puts() && says(&["could not deliver its answer"]);
+        if !(is_cut_off || is_refused || names_collide || is_protected || is_overtaken || is_short) {
             let what = format!("request {number} fails without a cause: {}", answer.reason);
             self.guard.breach(Promise::Fulfilled, what);
         }
@@ -1064,6 +1088,7 @@ impl CloudFormation {
                 let what = format!("{} drains until {until}, not {earliest} to {latest}", held.id);
                 self.guard.breach(Promise::DeletesRight, what);
             }
+            Some(until) if !self.swept || self.lag_s() == 0 => self.guard.drains(&held.id, slot, until),
             Some(_) => {}
         }
     }

@@ -13,7 +13,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     promises::{Guard, Promise},
-    scenario::Trouble,
+    scenario::{PutFate, Trouble},
 };
 
 /// How long a response URL lives (FACTS: about two hours).
@@ -68,25 +68,33 @@ pub struct Desk {
     read_after: Duration,
 }
 
-/// What becomes of PUTs: of each trouble, how many go well first, how many then do not, and whether they arrive;
-/// and how many of either were struck.
+/// What becomes of PUTs: of each trouble, how many go well first, how many then do not, and what becomes of them;
+/// and how many were struck.
 struct Puts {
-    troubles: Vec<(u8, u8, bool)>,
+    troubles: Vec<(u8, u8, PutFate)>,
     lost: u64,
     unheard: u64,
+    refused: u64,
 }
 
 impl Puts {
-    fn strike(&mut self) -> Option<bool> {
-        let (skip, times, arrives) = self.troubles.iter_mut().find(|(_, times, _)| *times > 0)?;
+    fn strike(&mut self, by: By) -> Option<PutFate> {
+        let (skip, times, fate) = self.troubles.iter_mut().find(|(_, times, _)| *times > 0)?;
+        if by == By::Rescue && *fate == PutFate::Refused {
+            return None;
+        }
         if *skip > 0 {
             *skip -= 1;
             return None;
         }
         *times -= 1;
-        let count = if *arrives { &mut self.unheard } else { &mut self.lost };
+        let count = match fate {
+            PutFate::Lost => &mut self.lost,
+            PutFate::Unheard => &mut self.unheard,
+            PutFate::Refused => &mut self.refused,
+        };
         *count += 1;
-        Some(*arrives)
+        Some(*fate)
     }
 }
 
@@ -94,21 +102,21 @@ impl Desk {
     /// An empty bucket.
     pub fn new(guard: Arc<Guard>, read_after: Duration, troubles: &[Trouble]) -> Self {
         let puts = troubles.iter().filter_map(|trouble| match trouble {
-            Trouble::Puts { skip, times, arrives } => Some((*skip, *times, *arrives)),
+            Trouble::Puts { skip, times, fate } => Some((*skip, *times, *fate)),
             _ => None,
         });
         Self {
             guard,
             entries: Mutex::default(),
-            puts: Mutex::new(Puts { troubles: puts.collect(), lost: 0, unheard: 0 }),
+            puts: Mutex::new(Puts { troubles: puts.collect(), lost: 0, unheard: 0, refused: 0 }),
             read_after,
         }
     }
 
-    /// How many PUTs were lost, and how many arrived without that being heard.
-    pub fn struck(&self) -> (u64, u64) {
+    /// How many PUTs were lost, how many arrived without that being heard, and how many were refused.
+    pub fn struck(&self) -> [u64; 3] {
         let puts = self.puts.lock().unwrap_or_else(PoisonError::into_inner);
-        (puts.lost, puts.unheard)
+        [puts.lost, puts.unheard, puts.refused]
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<usize, Entry>> {
@@ -270,6 +278,9 @@ fn read(payload: &Value, body: &[u8]) -> Result<Answer, String> {
         return Err(format!("an Update of {} fails as {id}", payload["PhysicalResourceId"]));
     }
     let reason = answer["Reason"].as_str().unwrap_or_default().to_owned();
+    if !matches!(answer["NoEcho"], Value::Null | Value::Bool(false)) {
+        return Err("its attributes are kept from the stack's outputs".to_owned());
+    }
     let succeeded = match answer["Status"].as_str() {
         Some("SUCCESS") => true,
         Some("FAILED") if reason.is_empty() => return Err("it fails without a reason".to_owned()),
@@ -327,11 +338,12 @@ impl AnswerSink for Sink<'_> {
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), PutError> {
         let number = url.reveal().split_once("/answer-").and_then(|(_, rest)| rest.split('?').next());
         let number = number.and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
-        let struck = self.desk.puts.lock().unwrap_or_else(PoisonError::into_inner).strike();
+        let struck = self.desk.puts.lock().unwrap_or_else(PoisonError::into_inner).strike(self.by);
         let failed = || PutError::Retryable("HTTP status 503: Slow Down".to_owned());
         match struck {
-            Some(false) => Err(failed()),
-            Some(true) => self.take(number, &body).and(Err(failed())),
+            Some(PutFate::Lost) => Err(failed()),
+            Some(PutFate::Refused) => Err(PutError::Refused("HTTP status 403: by a proxy".to_owned())),
+            Some(PutFate::Unheard) => self.take(number, &body).and(Err(failed())),
             None => {
                 let taken = self.take(number, &body);
                 // Who puts it may be killed before that is heard.

@@ -116,12 +116,13 @@ impl Lambda {
     }
 
     /// What went wrong besides calls of AWS, and how often.
-    pub fn happened(&self) -> [(&'static str, u64); 4] {
+    pub fn happened(&self) -> [(&'static str, u64); 5] {
         let puts = self.desk.struck();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed) as u64;
         [
-            ("an answer is lost on its way", puts.0),
-            ("an answer arrives, and that is not heard", puts.1),
+            ("an answer is lost on its way", puts[0]),
+            ("an answer arrives, and that is not heard", puts[1]),
+            ("an answer is refused on the provider's way", puts[2]),
             ("a request is delivered again", count(&self.repeats)),
             ("a request is delivered late", count(&self.delays)),
         ]
@@ -179,6 +180,17 @@ impl Lambda {
     /// Whether answers are lost on their way, or arrive unheard.
     pub fn has_lost_puts(&self) -> bool {
         self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
+    }
+
+    /// Whether answers are lost for so long that rescue must deliver them, and something else keeps functions from it:
+    /// then nobody may.
+    pub fn is_cut_off(&self) -> bool {
+        let is_long = |trouble: &&Trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > 100);
+        let others = self.troubles.iter().filter(|trouble| match trouble {
+            Trouble::Puts { .. } | Trouble::Kill { .. } | Trouble::KillRescue { .. } => true,
+            Trouble::Calls { .. } | Trouble::Repeat { .. } | Trouble::Late { .. } => false,
+        });
+        self.troubles.iter().any(|trouble| is_long(&trouble)) && others.count() > 1
     }
 
     /// Whether a request of this logical id came again, or late, so far.

@@ -49,8 +49,9 @@ impl Visit for Line {
 }
 
 impl Subscriber for Reader {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::INFO
+    /// A log may be set to tell everything, so that is read, too.
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {

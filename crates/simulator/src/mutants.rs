@@ -74,7 +74,7 @@ mutants! {
     "leaves the profile when the stack goes", NothingLeaks, 100, LeavesProfile;
     "deletes what it adopted", NothingForeign, 600, DeletesAdopted;
     "ignores DrainPeriod", DeletesRight, 600, IgnoresDrain;
-    "makes a profile again when an answer is lost", NothingLeaks, 1_000, MakesAgain;
+    "makes a profile again when an answer is lost", NothingLeaks, 3_000, MakesAgain;
     "does not ask the stack whether it still waits", NothingLeaks, 1_000, DoesNotAskStack;
     "does not look for what a cancelled Create made", NothingLeaks, 1_000, DoesNotSeek;
     "takes \"false\" for true", NothingLeaks, 300, FalseIsTrue;

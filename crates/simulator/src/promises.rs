@@ -11,6 +11,7 @@ use local_aws::{
     in_process::{Account, StoredParameter},
 };
 use profile::tags::{self, Tags};
+use time::OffsetDateTime;
 
 use tokio::time::Instant;
 
@@ -111,6 +112,7 @@ pub struct Guard {
 struct State {
     readers: BTreeMap<usize, Readers>,
     kept: BTreeSet<String>,
+    draining: BTreeMap<String, (usize, OffsetDateTime)>,
     changes: Vec<String>,
     breaches: Vec<Breach>,
 }
@@ -163,13 +165,23 @@ impl Guard {
         self.state().kept.remove(id);
     }
 
+    /// Until this instant the replaced profile of a resource must stay, or until [`Guard::ends_draining`].
+    pub fn drains(&self, id: &str, slot: usize, until: OffsetDateTime) {
+        self.state().draining.insert(id.to_owned(), (slot, until));
+    }
+
+    /// From now on what drains of the resource may go; `None`: of all.
+    pub fn ends_draining(&self, of: Option<usize>) {
+        self.state().draining.retain(|_, (slot, _)| of.is_some_and(|of| of != *slot));
+    }
+
     /// The changes since the last look, for the trace.
     pub fn take_changes(&self) -> Vec<String> {
         std::mem::take(&mut self.state().changes)
     }
 
     /// Looks at the account after a change.
-    pub fn after(&self, account: &Account, operation: &str) {
+    pub fn after(&self, account: &Account, now: OffsetDateTime, operation: &str) {
         let profiles = account.truth();
         let parameters = account.parameters.all();
         let mut state = self.state();
@@ -195,6 +207,11 @@ impl Guard {
         for id in &state.kept {
             if !profiles.contains_key(id) {
                 found.push((Promise::DeletesRight, format!("{id} went before the clean-up asked for it")));
+            }
+        }
+        for (id, (_, until)) in &state.draining {
+            if now < *until && !profiles.contains_key(id) {
+                found.push((Promise::DeletesRight, format!("{id} went, which drains until {until}")));
             }
         }
         for (promise, what) in found {

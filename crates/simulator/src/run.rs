@@ -60,10 +60,10 @@ pub fn run(scenario: &Scenario, make: Make, traced: bool) -> Run {
 async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
     let (aws, foreign) = account::account(&scenario.facts);
     let guard = Arc::new(Guard::over(foreign));
-    let (watching, told) = (guard.clone(), trace.clone());
+    let (watching, told, clock) = (guard.clone(), trace.clone(), aws.clone());
     aws.watch(move |account, operation| {
         told.line(|| format!("    {operation}"));
-        watching.after(account, operation);
+        watching.after(account, ports::Clock::now(&clock), operation);
     });
     account::strike(&aws, &scenario.troubles);
     let desk = Arc::new(Desk::new(

@@ -138,8 +138,8 @@ pub enum Trouble {
         skip: u8,
         /// How many then do not.
         times: u8,
-        /// Whether CloudFormation gets the answer all the same.
-        arrives: bool,
+        /// What becomes of them.
+        fate: PutFate,
     },
     /// A request is delivered once more.
     Repeat {
@@ -171,6 +171,17 @@ pub enum KillAt {
     Poll(u8),
     /// When CloudFormation has its answer, and it has not heard of that.
     Answered,
+}
+
+/// What becomes of a PUT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutFate {
+    /// It is lost on its way.
+    Lost,
+    /// CloudFormation gets the answer, and that is not heard.
+    Unheard,
+    /// What lies on the provider's way turns it away; rescue has another way.
+    Refused,
 }
 
 /// What becomes of a call.
@@ -334,6 +345,10 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     let seconds = || prop_oneof![2 => 0..20_u16, 2 => 20..400_u16, 1 => 400..9_000_u16];
     let kill_at = || prop_oneof![6 => (0..60_u8).prop_map(KillAt::Poll), 1 => Just(KillAt::Answered)];
     let attempts = prop_oneof![2 => Just(1_usize), 1 => Just(2_usize), 2 => Just(3_usize)];
+    // The provider puts an answer some eighty times before it gives up.
+    let put_times = prop_oneof![9 => 1..6_u8, 1 => Just(160_u8)];
+    let put_fate =
+        prop_oneof![2 => Just(PutFate::Lost), 2 => Just(PutFate::Unheard), 1 => Just(PutFate::Refused)];
     let soon = || (0..12_u8).prop_map(KillAt::Poll);
     let kills = prop_oneof![
         3 => (kill_at(), attempts).prop_map(|(at, attempts)| vec![at; attempts]),
@@ -342,8 +357,8 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     prop_oneof![
         8 => (skip, times, fate).prop_map(|(skip, times, fate)| Trouble::Calls { skip, times, fate }),
         4 => (request(), kills).prop_map(|(request, at)| Trouble::Kill { request, at }),
-        2 => (0..8_u8, 1..6_u8, any::<bool>())
-            .prop_map(|(skip, times, arrives)| Trouble::Puts { skip, times, arrives }),
+        2 => (0..8_u8, put_times, put_fate)
+            .prop_map(|(skip, times, fate)| Trouble::Puts { skip, times, fate }),
         2 => (request(), seconds()).prop_map(|(request, after_s)| Trouble::Repeat { request, after_s }),
         1 => (request(), seconds()).prop_map(|(request, by_s)| Trouble::Late { request, by_s }),
         1 => (1..3_u8, 0..10_u8).prop_map(|(attempts, polls)| Trouble::KillRescue { attempts, polls }),
