@@ -138,7 +138,18 @@ impl Goal {
         // Nobody will ask for it again. An update that runs may be just taking it up.
         let is_left_behind =
             is_replaced && !matches!(observed.phase(), Phase::Forward | Phase::UpdateRollback);
-        if self.is_stale(observed) && !is_left_behind { Extent::Stale } else { extent }
+        match self.is_stale(observed) {
+            true if !is_left_behind => Extent::Stale,
+            // It was replaced long before the update that is cleaned up after now, and drains on.
+            true if self.drains(observed) => Extent::Replaced,
+            _ => extent,
+        }
+    }
+
+    /// Whether the target is marked to drain.
+    fn drains(&self, observed: &Observed) -> bool {
+        let Target::Profile(target) = &self.target else { return false };
+        observed.tags(target).is_some_and(|held| held.contains_key(tags::DRAIN_UNTIL))
     }
 
     /// Whether the stack went on since the request was issued. A stack that ends, or that says it is deleting

@@ -1855,3 +1855,26 @@ async fn a_rollback_does_not_delete_a_profile_that_was_protected_from_its_remova
     let left = harness.aws.account().profiles();
     assert!(left.contains_key(&used) && !left.contains_key(&abandoned), "{left:?}");
 }
+
+/// Its Delete was tried again after a kill, and comes while a later update is cleaned up after that failed.
+#[tokio::test(start_paused = true)]
+async fn a_late_delete_in_the_clean_up_of_a_rollback_does_not_cut_a_drain_short() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let drained = harness.create(&declared()).await.succeeded();
+    harness.describe(&drained);
+    a_while().await;
+    let second = changed(&[("Description", json!("Other.")), ("DrainPeriod", json!("7d"))]);
+    harness.status("UPDATE_IN_PROGRESS");
+    let current = harness.update(&drained, &second, &declared()).await.succeeded();
+    harness.describe(&current);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    let issued = harness.now();
+    harness.delete(&drained, &declared()).await.succeeded();
+    let mark = profile_tag(&harness, &drained, tags::DRAIN_UNTIL);
+    assert!(mark.is_some());
+    a_while().await;
+    harness.status("UPDATE_IN_PROGRESS");
+    harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+    harness.late(issued).delete(&drained, &declared()).await.succeeded();
+    assert_eq!(profile_tag(&harness, &drained, tags::DRAIN_UNTIL), mark);
+}

@@ -53,6 +53,8 @@ pub fn account(facts: &Facts) -> (InProcess, Foreign) {
     account.conditions = if facts.conditions { Conditions::On } else { Conditions::Off };
     account.world.switches = Switches {
         unique_names: facts.unique_names,
+        name_release_ms: facts.name_release_ms,
+        token_memory_ms: facts.token_memory_ms,
         repeated_token: facts.repeated_token,
         mismatched_token: facts.mismatched_token,
         deleted_token: facts.deleted_token,

@@ -187,8 +187,11 @@ impl Lambda {
     pub fn is_cut_off(&self) -> bool {
         let is_long = |trouble: &&Trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > 100);
         let others = self.troubles.iter().filter(|trouble| match trouble {
-            Trouble::Puts { .. } | Trouble::Kill { .. } | Trouble::KillRescue { .. } => true,
-            Trouble::Calls { .. } | Trouble::Repeat { .. } | Trouble::Late { .. } => false,
+            Trouble::Calls { .. } | Trouble::Repeat { .. } => false,
+            Trouble::Puts { .. }
+            | Trouble::Kill { .. }
+            | Trouble::KillRescue { .. }
+            | Trouble::Late { .. } => true,
         });
         self.troubles.iter().any(|trouble| is_long(&trouble)) && others.count() > 1
     }

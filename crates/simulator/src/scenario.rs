@@ -49,6 +49,10 @@ pub struct Facts {
     pub service_timeout: Option<(u16, bool)>,
     /// How many seconds CloudFormation takes between two steps of an operation.
     pub pace_s: u64,
+    /// With `unique_names`: how long the name of a deleted profile stays taken, in milliseconds.
+    pub name_release_ms: u64,
+    /// For how long a `clientRequestToken` is remembered, in milliseconds.
+    pub token_memory_ms: u64,
     /// How many seconds an answer lies in its bucket before CloudFormation reads it.
     pub read_after_s: u64,
 }
@@ -235,8 +239,12 @@ fn facts() -> impl Strategy<Value = Facts> {
     );
     let read_after = prop_oneof![4 => Just(0_u64), 1 => Just(5_u64)];
     let seconds = (select(vec![1_u64, 15]), read_after);
-    (switches, tokens, lags, select(vec![0_u64, 20, 700]), timeout, seconds).prop_map(
-        |(switches, tokens, lag_ms, latency_ms, service_timeout, (pace_s, read_after_s))| Facts {
+    let memories =
+        (select(vec![0_u64, 5_000]), prop_oneof![5 => Just(86_400_000_u64), 1 => Just(60_000_u64)]);
+    (switches, tokens, lags, select(vec![0_u64, 20, 700]), timeout, seconds, memories).prop_map(
+        |(switches, tokens, lag_ms, latency_ms, service_timeout, (pace_s, read_after_s), memories)| Facts {
+            name_release_ms: memories.0,
+            token_memory_ms: memories.1,
             unique_names: switches.0,
             repeated_token: tokens.0,
             mismatched_token: tokens.1,

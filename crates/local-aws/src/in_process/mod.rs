@@ -82,6 +82,8 @@ pub struct Account {
     pub latency: Duration,
     /// Every call so far, as IAM names its action, in order.
     pub calls: Vec<&'static str>,
+    /// What parameters there were, and from when on: the tagging API sees them late.
+    parameters_since: Vec<(OffsetDateTime, ParameterStore)>,
     caller: Caller,
     watch: Option<Watch>,
 }
@@ -95,6 +97,33 @@ impl Account {
     /// The application profiles as they truly are, by ARN.
     pub fn truth(&self) -> BTreeMap<String, crate::ProfileRecord> {
         self.world.profiles(&self.caller)
+    }
+
+    fn change_parameters<T>(
+        &mut self,
+        now: OffsetDateTime,
+        work: impl FnOnce(&mut ParameterStore) -> Result<T>,
+    ) -> Result<T> {
+        let before = self.parameters.clone();
+        let result = work(&mut self.parameters);
+        if self.world.switches.lag_tagging_api_ms > 0 && before != self.parameters {
+            if self.parameters_since.is_empty() {
+                self.parameters_since.push((OffsetDateTime::UNIX_EPOCH, before));
+            }
+            self.parameters_since.push((now, self.parameters.clone()));
+        }
+        result
+    }
+
+    /// The parameters as the tagging API sees them.
+    fn indexed_parameters(&self, now: OffsetDateTime) -> &ParameterStore {
+        let lag = self.world.switches.lag_tagging_api_ms;
+        if lag == 0 {
+            return &self.parameters;
+        }
+        let seen = now - Duration::from_millis(lag);
+        let shown = self.parameters_since.iter().rev().find(|(since, _)| *since <= seen);
+        shown.map_or(&self.parameters, |(_, parameters)| parameters)
     }
 
     fn tags_of(&self, arn: &ProfileArn) -> Option<Tags> {
@@ -120,6 +149,7 @@ impl InProcess {
             conditions: Conditions::default(),
             latency: Duration::ZERO,
             calls: Vec::new(),
+            parameters_since: Vec::new(),
             caller: caller.clone(),
             watch: None,
         };
@@ -219,12 +249,12 @@ impl InProcess {
         name: &str,
         work: impl FnOnce(&mut ParameterStore) -> Result<T>,
     ) -> Result<T> {
-        self.call(operation, true, |account, _, _| {
+        self.call(operation, true, |account, _, now| {
             let held = account.parameters.all().get(name).map(|parameter| &parameter.tags);
             if !account.conditions.may_take_away(held) {
                 return (Err(conditions::denied(operation)), Duration::ZERO);
             }
-            (work(&mut account.parameters), Duration::ZERO)
+            (account.change_parameters(now, work), Duration::ZERO)
         })
         .await
     }
@@ -262,7 +292,12 @@ impl InProcess {
         changes: bool,
         work: impl FnOnce(&mut ParameterStore) -> Result<T>,
     ) -> Result<T> {
-        self.call(operation, changes, |account, _, _| (work(&mut account.parameters), Duration::ZERO)).await
+        self.call(operation, changes, |account, _, now| {
+            let result =
+                if changes { account.change_parameters(now, work) } else { work(&mut account.parameters) };
+            (result, Duration::ZERO)
+        })
+        .await
     }
 }
 
@@ -514,9 +549,9 @@ impl ports::Ownership for InProcess {
                 token => request.pagination_token = Some(token),
             }
         }
-        // The index knows parameters as well, in the same answers.
+        // The index knows parameters as well, in the same answers, and as late.
         let Caller { account, region, .. } = &self.caller;
-        let of_owner = self.account().parameters.owned_by(owner);
+        let of_owner = self.account().indexed_parameters(self.time()).owned_by(owner);
         all.extend(of_owner.iter().map(|name| format!("arn:aws:ssm:{region}:{account}:parameter{name}")));
         Ok(all)
     }
