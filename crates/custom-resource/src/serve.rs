@@ -737,6 +737,17 @@ mod tests {
         assert!(bucket.is_empty());
     }
 
+    /// From another function it may get through: Lambda's next attempt, or whoever is told of the last.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_was_refused_on_its_way_fails_the_invocation() {
+        let refused = PutError::from_status(403, "no way through this proxy").of_a_good_url();
+        let thing = Thing::that(Does::Answers(Answer::success(id("a"))));
+        let bucket = Bucket::failing(std::slice::from_ref(&refused));
+        let error = served(create(), &thing, &bucket).await.unwrap_err();
+        assert_eq!((error.attempts, error.last), (1, refused));
+        assert!(bucket.is_empty());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_success_that_does_not_fit_is_answered_as_failed() {
         let data: Data = [("Big", "x".repeat(5000))].into_iter().collect();
@@ -768,15 +779,16 @@ mod tests {
         }
     }
 
-    /// Serves `payload` and gives the lines of the log.
+    /// Serves `payload` and gives the lines of the log, at whatever level.
     async fn logged(payload: Value, does: Does, failures: &[PutError]) -> Vec<Value> {
         let captured = Captured::default();
-        let subscriber = tracing_subscriber::fmt().json().with_writer(captured.clone()).finish();
+        let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
+        let subscriber = subscriber.with_writer(captured.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let _ = served(payload, &Thing::that(does), &Bucket::failing(failures)).await;
         let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
         assert!(!text.contains("X-Amz-Signature") && !text.contains("c5b8"), "{text}");
-        assert!(!text.contains("large"), "{text}");
+        assert!(!text.contains("large") && !text.contains("small"), "{text}");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

@@ -87,3 +87,81 @@ fn invoke_resources(specification: &Specification, record: &ProfileRecord) -> Ve
 fn instant(instant: Option<OffsetDateTime>) -> String {
     instant.and_then(|instant| instant.format(&Rfc3339).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::{
+        arn::{Location, ProfileArn},
+        model_source::Source,
+        parameter::{ParameterName, ParameterPrefix},
+        period::Period,
+        tags::{Owner, Tags},
+    };
+
+    const ARN: &str = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/0mbq3svia2re";
+    const SYSTEM: &str = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0";
+    const EAST: &str = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
+    const WEST: &str = "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-lite-v1:0";
+
+    #[test]
+    fn each_attribute_has_its_own_value() {
+        let prefix = ParameterPrefix::default();
+        let specification = Specification {
+            owner: Owner { stack_id: "stack".into(), logical_id: "Search".into() },
+            location: Location {
+                partition: "aws".into(),
+                region: "us-east-1".into(),
+                account: "123456789012".into(),
+            },
+            name: "search".into(),
+            description: None,
+            source: Source {
+                arn: SYSTEM.into(),
+                id: "us.amazon.nova-lite-v1:0".into(),
+                models: vec![WEST.into(), EAST.into()],
+                system_profile: true,
+                warnings: Vec::new(),
+            },
+            tags: Tags::new(),
+            parameter: Some(ParameterName::derived("search", &prefix).unwrap()),
+            prefix,
+            existing: None,
+            drain: Period::ZERO,
+        };
+        let record = ProfileRecord {
+            arn: ProfileArn::parse(ARN).unwrap(),
+            name: "search".into(),
+            description: None,
+            status: "ACTIVE".into(),
+            models: vec![WEST.into(), EAST.into()],
+            created_at: Some(datetime!(2026-03-01 12:00:00 UTC)),
+            updated_at: Some(datetime!(2026-03-02 13:30:00 UTC)),
+        };
+        let text = |text: &str| Attribute::Text(text.to_owned());
+        let list = |list: &[&str]| Attribute::List(list.iter().map(|&text| text.to_owned()).collect());
+        assert_eq!(
+            attributes(&specification, &record),
+            [
+                ("InferenceProfileArn", text(ARN)),
+                ("InferenceProfileId", text("0mbq3svia2re")),
+                ("InferenceProfileIdentifier", text(ARN)),
+                ("InferenceProfileName", text("search")),
+                ("Status", text("ACTIVE")),
+                ("Type", text("APPLICATION")),
+                ("CreatedAt", text("2026-03-01T12:00:00Z")),
+                ("UpdatedAt", text("2026-03-02T13:30:00Z")),
+                ("ModelSourceArn", text(SYSTEM)),
+                ("ModelArns", list(&[EAST, WEST])),
+                ("InvokeResourceArns", list(&[ARN, SYSTEM, EAST, WEST])),
+                ("ParameterName", text("/inference-profiles/search")),
+                (
+                    "ParameterArn",
+                    text("arn:aws:ssm:us-east-1:123456789012:parameter/inference-profiles/search")
+                ),
+            ]
+        );
+    }
+}

@@ -370,6 +370,23 @@ mod updating {
     }
 
     #[test]
+    fn a_profile_that_is_not_active_yet_is_waited_for_before_it_is_published() {
+        let specification = specification("same");
+        let mut observed = deployed(&specification, "first0000000", "UPDATE_IN_PROGRESS");
+        observed.parameters = [parameter_of(&specification, "second000000")].into();
+        for profile in observed.profiles.values_mut() {
+            profile.record.as_mut().unwrap().status = "CREATING".into();
+        }
+        let (effects, end) = converged(&mut observed, &update(&specification, "first0000000"));
+        let first = arn("first0000000");
+        let published =
+            Effect::OverwriteParameter("/inference-profiles/search".into(), first.as_str().into());
+        assert_eq!(effects.first(), Some(&Effect::AwaitProfile(first.clone())));
+        assert_eq!(effects.last(), Some(&published));
+        assert_eq!(end, Step::Settled(first));
+    }
+
+    #[test]
     fn a_rollback_finds_the_original_and_points_the_parameter_back() {
         let (before, after) = (specification("old"), specification("new"));
         for current in ["second000000", "first0000000"] {

@@ -89,3 +89,32 @@ where
         result => result,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often a call is made that always fails so.
+    async fn calls_of(kind: ErrorKind) -> u32 {
+        let mut calls = 0;
+        let failing = persist(|| {
+            calls += 1;
+            let error =
+                CallError { operation: "ssm:PutParameter", kind, code: "x".into(), message: "y".into() };
+            async { Err::<(), _>(error) }
+        });
+        let result = tokio::time::timeout(Duration::from_secs(600), failing).await;
+        assert_eq!(result.expect("it is given up").unwrap_err().kind, kind);
+        calls
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_fails_for_good_is_made_so_often_and_no_more() {
+        for kind in [ErrorKind::Throttled, ErrorKind::Unknown] {
+            assert_eq!(calls_of(kind).await, ATTEMPTS, "{kind:?}");
+        }
+        for kind in [ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::Denied, ErrorKind::Invalid] {
+            assert_eq!(calls_of(kind).await, 1, "{kind:?}");
+        }
+    }
+}

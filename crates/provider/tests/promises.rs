@@ -5,15 +5,19 @@
 
 mod common;
 
-use common::{Harness, NOVA, PROFILE_NAME, declared, profile_tag};
+use common::{ACCOUNT, Harness, NOVA, PROFILE_NAME, Received, declared, profile_tag};
 use local_aws::{
-    CreateInferenceProfile, RepeatedToken,
-    in_process::{Fault, Moment},
+    CreateInferenceProfile, RepeatedToken, SystemProfile,
+    in_process::{Fate, Fault, Moment},
 };
 use ports::ErrorKind;
-use profile::tags;
+use profile::{
+    arn::ProfileArn,
+    tags::{self, Tags},
+};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+use time::format_description::well_known::Rfc3339;
 
 #[tokio::test(start_paused = true)]
 async fn a_create_makes_tags_and_publishes_a_profile_in_nine_calls_or_fewer() {
@@ -76,6 +80,76 @@ async fn the_attributes_are_the_same_on_create_and_update_and_hold_all_that_is_p
     assert_eq!(data["InvokeResourceArns"], json!([data["InferenceProfileArn"], data["ModelSourceArn"]]));
 }
 
+/// The attributes of a success against the profile and the parameter as they truly are.
+fn tells_what_is_so(harness: &Harness, answer: &Received) {
+    let arn = answer.succeeded();
+    let account = harness.aws.account();
+    let profile = account.truth()[&arn].clone();
+    let parameters = account.parameters.all().iter();
+    let names: Vec<&String> =
+        parameters.filter(|(_, held)| held.value == arn).map(|(name, _)| name).collect();
+    let parameter = names.first().map(|name| name.as_str());
+    let parameter_arn = parameter.map(|name| format!("arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{name}"));
+    let made = profile.created_at.get().format(&Rfc3339).unwrap();
+    let models: BTreeSet<&String> = profile.models.iter().collect();
+    let system = Some(&profile.copied_from).filter(|source| source.contains(":inference-profile/"));
+    let invoked: Vec<&String> = [&arn].into_iter().chain(system).chain(models.iter().copied()).collect();
+    assert_eq!(
+        answer.body["Data"],
+        json!({
+            "InferenceProfileArn": arn,
+            "InferenceProfileId": arn.rsplit('/').next(),
+            "InferenceProfileIdentifier": arn,
+            "InferenceProfileName": profile.name,
+            "Status": "ACTIVE",
+            "Type": "APPLICATION",
+            "CreatedAt": made,
+            "UpdatedAt": made,
+            "ModelSourceArn": profile.copied_from,
+            "ModelArns": models,
+            "InvokeResourceArns": invoked,
+            "ParameterName": parameter.unwrap_or_default(),
+            "ParameterArn": parameter_arn.unwrap_or_default(),
+        })
+    );
+    assert_ne!(answer.body["NoEcho"], true, "what an answer tells is no secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attribute_of_every_success_tells_what_is_so() {
+    for source in [NOVA, "us.amazon.nova-lite-v1:0"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut old = declared();
+        old["ModelSource"]["CopyFrom"] = json!(source);
+        let created = harness.create(&old).await;
+        tells_what_is_so(&harness, &created);
+        let mut id = created.succeeded();
+        for (property, value) in [
+            ("Tags", json!([{"Key": "owner", "Value": "other"}])),
+            ("PublishParameter", json!("false")),
+            ("InferenceProfileName", json!("search-2")),
+            ("PublishParameter", json!("true")),
+            ("ParameterName", json!("/inference-profiles/renamed")),
+            ("Description", json!("Another one")),
+        ] {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            harness.describe(&id);
+            harness.status("UPDATE_IN_PROGRESS");
+            let mut new = old.clone();
+            new[property] = value;
+            let updated = harness.update(&id, &new, &old).await;
+            tells_what_is_so(&harness, &updated);
+            (id, old) = (updated.succeeded(), new);
+        }
+    }
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+    let existing = harness.aws.make_profile(&request.description("Search: production.")).unwrap();
+    let mut adopts = declared();
+    adopts["ExistingProfile"] = json!(existing.as_str());
+    tells_what_is_so(&harness, &harness.create(&adopts).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_profile_copied_from_a_system_profile_names_it_and_every_model_to_iam() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
@@ -94,22 +168,224 @@ async fn a_profile_copied_from_a_system_profile_names_it_and_every_model_to_iam(
 mod one_answer {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_throttled_or_failing_aws_is_asked_again() {
-        for operation in [
-            "bedrock:ListInferenceProfiles",
-            "bedrock:GetFoundationModel",
-            "cloudformation:DescribeStacks",
-            "ssm:GetParameters",
-            "ssm:PutParameter",
-            "bedrock:GetInferenceProfile",
-        ] {
-            for kind in [ErrorKind::Throttled, ErrorKind::Unknown] {
-                let harness = Harness::new("CREATE_IN_PROGRESS");
-                harness.aws.account().faults.add(Fault::before(operation, kind).times(2));
-                let arn = harness.create(&declared()).await.succeeded();
-                assert_eq!(harness.published(), Some(arn), "{operation} {kind:?}");
+    /// A profile's whole life: made, changed in place, renamed, replaced, taken back, drained and deleted.
+    async fn own_profile(harness: &Harness) -> Vec<Received> {
+        let with = |old: &Value, changes: &[(&str, Value)]| {
+            let mut new = old.clone();
+            changes.iter().for_each(|(name, value)| new[*name] = value.clone());
+            new
+        };
+        let tags =
+            |keys: &[&str]| -> Value { keys.iter().map(|key| json!({"Key": key, "Value": "x"})).collect() };
+        let made =
+            with(&declared(), &[("ProtectIfUsedWithin", json!("1d")), ("Tags", tags(&["owner", "old"]))]);
+        let tagged = with(&made, &[("Tags", tags(&["owner", "new"]))]);
+        let renamed = with(&tagged, &[("ParameterName", json!("/inference-profiles/renamed"))]);
+        let system = json!({"CopyFrom": "us.amazon.nova-lite-v1:0"});
+        let replaced = with(&renamed, &[("ModelSource", system), ("Tags", tags(&["owner"]))]);
+        let drained = with(&replaced, &[("Description", json!("Drained.")), ("DrainPeriod", json!("1h"))]);
+        let failed = with(&drained, &[("Description", json!("Failed.")), ("Tags", tags(&["new"]))]);
+
+        let mut answers = vec![harness.create(&made).await];
+        let first = answers[0].succeeded();
+        harness.describe(&first);
+        harness.status("UPDATE_IN_PROGRESS");
+        answers.push(harness.update(&first, &tagged, &made).await);
+        answers.push(harness.update(&first, &renamed, &tagged).await);
+        let mut current = first;
+        for (new, old) in [(&replaced, &renamed), (&drained, &replaced)] {
+            harness.status("UPDATE_IN_PROGRESS");
+            answers.push(harness.update(&current, new, old).await);
+            let next = answers.last().unwrap().succeeded();
+            harness.describe(&next);
+            harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+            answers.push(harness.delete(&current, old).await);
+            current = next;
+        }
+        harness.status("UPDATE_IN_PROGRESS");
+        answers.push(harness.update(&current, &failed, &drained).await);
+        let abandoned = answers.last().unwrap().succeeded();
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        answers.push(harness.update(&abandoned, &drained, &failed).await);
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        answers.push(harness.delete(&abandoned, &failed).await);
+        harness.status("DELETE_IN_PROGRESS");
+        answers.push(harness.delete(&current, &json!({})).await);
+        harness.is_empty();
+        assert!(answers.iter().all(|answer| answer.body["Status"] == "SUCCESS"));
+        answers
+    }
+
+    /// A profile that was made by hand, adopted, changed and released.
+    async fn adopted_profile(harness: &Harness) -> Vec<Received> {
+        let request = CreateInferenceProfile::new(PROFILE_NAME, &common::model_arn(NOVA));
+        let existing = harness.aws.make_profile(&request.description("Search: production.")).unwrap();
+        let before = harness.state();
+        let mut adopts = declared();
+        adopts["ExistingProfile"] = json!(existing.as_str());
+        let mut tagged = adopts.clone();
+        tagged["Tags"] = json!([{"Key": "team", "Value": "search"}]);
+        let mut answers = vec![harness.create(&adopts).await];
+        harness.describe(existing.as_str());
+        harness.status("UPDATE_IN_PROGRESS");
+        answers.push(harness.update(existing.as_str(), &tagged, &adopts).await);
+        harness.status("DELETE_IN_PROGRESS");
+        answers.push(harness.delete(existing.as_str(), &tagged).await);
+        assert_eq!(harness.state(), before);
+        assert!(answers.iter().all(|answer| answer.body["Status"] == "SUCCESS"));
+        answers
+    }
+
+    /// A Create that is cancelled when it has published.
+    async fn cancelled_creation(harness: &Harness) -> Vec<Received> {
+        harness.aws.watch(|account, operation| {
+            if operation == "ssm:PutParameter" {
+                account.stacks.get_mut(common::STACK).unwrap().status = "ROLLBACK_IN_PROGRESS".into();
             }
+        });
+        let answer = harness.create(&declared()).await;
+        assert!(answer.failed().contains("out of date"));
+        harness.is_empty();
+        vec![answer]
+    }
+
+    /// A Create from a model that there is not.
+    async fn unknown_model(harness: &Harness) -> Vec<Received> {
+        let mut properties = declared();
+        properties["ModelSource"]["CopyFrom"] = json!("amazon.nova-lit-v1:0");
+        let answer = harness.create(&properties).await;
+        assert!(answer.failed().contains("Perhaps you mean amazon.nova-lite-v1:0"));
+        vec![answer]
+    }
+
+    /// A Create from a system profile whose id does not name its model.
+    async fn renamed_source(harness: &Harness) -> Vec<Received> {
+        let source = SystemProfile::over("us.amazon.nova-lite", NOVA, &["us-east-1", "us-west-2"]);
+        harness.aws.account().world.state.catalogue.put_system_profile(source);
+        let mut properties = declared();
+        properties["ModelSource"]["CopyFrom"] = json!("us.amazon.nova-lite");
+        let answer = harness.create(&properties).await;
+        answer.succeeded();
+        vec![answer]
+    }
+
+    /// A Delete that can be told neither by the index of tags nor by a name what there is.
+    async fn no_index(harness: &Harness) -> Vec<Received> {
+        let arn = harness.create(&declared()).await.succeeded();
+        harness.aws.account().faults.add(Fault::before("tag:GetResources", ErrorKind::Denied).times(99));
+        harness.status("DELETE_IN_PROGRESS");
+        let answer = harness.delete(&arn, &json!({})).await;
+        answer.succeeded();
+        harness.is_empty();
+        vec![answer]
+    }
+
+    /// An Update whose parameter somebody pointed at a profile of nobody's, which is waited for to show whose it is.
+    async fn value_by_hand(harness: &Harness) -> Vec<Received> {
+        let arn = harness.create(&declared()).await.succeeded();
+        harness.describe(&arn);
+        let other = CreateInferenceProfile::new("by hand", &common::model_arn(NOVA));
+        let other = harness.aws.make_profile(&other).unwrap();
+        let name = "/inference-profiles/search";
+        let ours = harness.aws.account().parameters.take(name).unwrap();
+        harness.aws.account().parameters.seed(name, other.as_str(), ours.tags);
+        harness.status("UPDATE_IN_PROGRESS");
+        let answer = harness.update(&arn, &declared(), &declared()).await;
+        assert_eq!(answer.succeeded(), arn);
+        assert_eq!(harness.published(), Some(arn));
+        vec![answer]
+    }
+
+    /// An Update that may not take a tag off what is its own.
+    async fn denied_change(harness: &Harness) -> Vec<Received> {
+        let mut old = declared();
+        old["Tags"] = json!([{"Key": "old", "Value": "x"}]);
+        let arn = harness.create(&old).await.succeeded();
+        harness.describe(&arn);
+        harness.aws.account().faults.add(Fault::before("bedrock:UntagResource", ErrorKind::Denied).times(99));
+        harness.status("UPDATE_IN_PROGRESS");
+        let answer = harness.update(&arn, &declared(), &old).await;
+        assert!(answer.failed().starts_with("bedrock:UntagResource failed with Denied"));
+        vec![answer]
+    }
+
+    /// What an undisturbed run of `life` answers, and which calls it makes; the same with `fault`.
+    async fn lived(life: &str, fault: Option<Fault>) -> (Vec<[String; 2]>, Vec<&'static str>) {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let times = fault.as_ref().map_or(0, |fault| fault.times);
+        if let Some(fault) = fault {
+            harness.aws.account().faults.add(fault);
+        }
+        let answers = match life {
+            "own profile" => own_profile(&harness).await,
+            "adopted profile" => adopted_profile(&harness).await,
+            "cancelled creation" => cancelled_creation(&harness).await,
+            "unknown model" => unknown_model(&harness).await,
+            "renamed source" => renamed_source(&harness).await,
+            "no index" => no_index(&harness).await,
+            "value by hand" => value_by_hand(&harness).await,
+            _ => denied_change(&harness).await,
+        };
+        let passing = |(_, fate): &&(Moment, Fate)| *fate != Fate::Fails(ErrorKind::Denied);
+        let struck = harness.aws.account().faults.strikes().iter().filter(passing).count();
+        assert_eq!(struck, times as usize);
+        let told = |answer: &Received| ["Status", "Reason"].map(|field| answer.body[field].to_string());
+        (answers.iter().map(told).collect(), harness.aws.account().calls.clone())
+    }
+
+    /// Every call of every kind of request, one after the other, and nothing else is repeated with it.
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_or_failing_call_is_made_again_by_itself() {
+        // Whether as many calls are made whenever they are made: not where something is waited for.
+        for (life, is_counted) in [
+            ("own profile", true),
+            ("adopted profile", true),
+            ("cancelled creation", true),
+            ("unknown model", true),
+            ("renamed source", true),
+            ("no index", true),
+            ("value by hand", false),
+            ("denied change", false),
+        ] {
+            let (told, calls) = lived(life, None).await;
+            for (k, operation) in calls.iter().enumerate() {
+                let skip = calls[..k].iter().filter(|call| *call == operation).count() as u32;
+                for (kind, times) in [
+                    (ErrorKind::Throttled, 1),
+                    (ErrorKind::Throttled, 2),
+                    (ErrorKind::Unknown, 1),
+                    (ErrorKind::Unknown, 2),
+                ] {
+                    let run = format!("{life}: call {k}, {operation}, {kind:?} {times} times");
+                    println!("{run}");
+                    let fault = Fault::before(operation, kind).after(skip).times(times);
+                    let (then, made) = lived(life, Some(fault)).await;
+                    assert_eq!(then, told, "{run}");
+                    // What may have made a profile is looked for first. After two pauses the stack is asked again.
+                    let is_looked_for =
+                        *operation == "bedrock:CreateInferenceProfile" && kind == ErrorKind::Unknown;
+                    if is_counted && times == 1 && !is_looked_for {
+                        assert_eq!(made.len(), calls.len() + 1, "{run}: {made:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_creation_that_fails_for_good_is_tried_so_often_and_no_more() {
+        for (kind, tries) in [
+            (ErrorKind::Throttled, 6),
+            (ErrorKind::Unknown, 3),
+            (ErrorKind::Conflict, 3),
+            (ErrorKind::Denied, 1),
+            (ErrorKind::LimitExceeded, 1),
+        ] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            let operation = "bedrock:CreateInferenceProfile";
+            harness.aws.account().faults.add(Fault::before(operation, kind).times(999));
+            harness.create(&declared()).await.failed();
+            assert_eq!(harness.aws.account().faults.struck(), tries, "{kind:?}");
         }
     }
 
@@ -152,6 +428,23 @@ mod one_answer {
         assert!(reason.contains("did not become active within 33 seconds"), "{reason}");
         assert!(harness.aws.account().calls.contains(&"bedrock:CreateInferenceProfile"));
         harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_time_is_up_between_two_effects_goes_no_further_and_takes_back_what_it_made() {
+        for slow in ["bedrock:CreateInferenceProfile", "bedrock:GetInferenceProfile", "ssm:PutParameter"] {
+            let harness = Harness::new("CREATE_IN_PROGRESS");
+            harness.aws.account().latency = Duration::from_secs(1);
+            let by = Duration::from_secs(21);
+            harness.aws.account().faults.add(Fault::slow(slow, Moment::After, by));
+            let mut properties = declared();
+            properties["ServiceTimeout"] = json!("45");
+            let began = tokio::time::Instant::now();
+            let reason = harness.create(&properties).await.failed();
+            assert!(began.elapsed() < Duration::from_secs(45), "{slow}: {:?}", began.elapsed());
+            assert!(reason.starts_with("AWS was too slow to finish in time"), "{slow}: {reason}");
+            harness.is_empty();
+        }
     }
 }
 
@@ -262,6 +555,22 @@ mod nothing_leaks {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_delete_of_a_failed_create_finds_what_a_delivery_before_it_made_and_never_told() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let killed = Fault::crash("bedrock:CreateInferenceProfile", Moment::After);
+        harness.aws.account().faults.add(killed);
+        let first = tokio::time::timeout(Duration::from_secs(60), harness.create(&declared())).await;
+        assert!(first.is_err());
+        harness.aws.account().faults.add(Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9));
+        let second = harness.create(&declared()).await;
+        second.failed();
+        harness.status("ROLLBACK_IN_PROGRESS");
+        let id = second.body["PhysicalResourceId"].as_str().unwrap();
+        harness.delete(id, &declared()).await.succeeded();
+        harness.is_empty();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_failed_replacement_leaves_the_original_alone_and_published() {
         for operation in ["ssm:PutParameter", "ssm:AddTagsToResource"] {
             let harness = Harness::new("CREATE_IN_PROGRESS");
@@ -293,6 +602,103 @@ mod nothing_leaks {
 
 mod nothing_foreign {
     use super::*;
+
+    /// Another stack in the same state as the tests' stack, and its Create of `properties`.
+    fn other_create(harness: &Harness, request_id: &str, properties: &Value) -> Value {
+        let other_stack = common::STACK.replace("stack/app", "stack/other");
+        let record = harness.aws.account().stacks[common::STACK].clone();
+        harness.aws.account().stacks.insert(other_stack.clone(), record);
+        json!({
+            "RequestType": "Create",
+            "RequestId": request_id,
+            "StackId": other_stack,
+            "ResourceProperties": properties,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_creation_s_token_is_that_of_its_request_and_of_no_other() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        harness.switches(|switches| {
+            switches.repeated_token = RepeatedToken::NewProfile;
+            switches.lag_list_ms = 60_000;
+        });
+        let mut properties = declared();
+        properties["PublishParameter"] = json!("false");
+        let create = |request_id: &str| json!({"RequestType": "Create", "RequestId": request_id, "ResourceProperties": properties});
+        let requests =
+            [create("one"), create("one"), create("two"), other_create(&harness, "three", &properties)];
+        let mut tokens = Vec::new();
+        for request in requests {
+            let arn = harness.send(request).await.succeeded();
+            tokens.push(harness.aws.account().truth()[&arn].client_request_token.clone().unwrap());
+        }
+        assert_eq!(tokens[0], tokens[1], "two deliveries of one request");
+        let distinct: BTreeSet<&String> = tokens.iter().collect();
+        assert_eq!(distinct.len(), 3, "{tokens:?}");
+    }
+
+    /// The same template, deployed as another stack, makes a profile that only its owner tells from ours.
+    #[tokio::test(start_paused = true)]
+    async fn a_twin_of_another_stack_is_not_taken_for_what_a_creation_made_whose_answer_was_lost() {
+        let operation = "bedrock:CreateInferenceProfile";
+        for lost in [Fault::lost_answer(operation), Fault::before(operation, ErrorKind::Unknown)] {
+            for fails in [false, true] {
+                let harness = Harness::new("CREATE_IN_PROGRESS");
+                let mut theirs = declared();
+                theirs["ParameterName"] = json!("/inference-profiles/theirs");
+                let twin = harness.send(other_create(&harness, "theirs", &theirs)).await.succeeded();
+                let before = harness.state();
+                harness.aws.account().faults.add(lost.clone());
+                if fails {
+                    let denied = Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9);
+                    harness.aws.account().faults.add(denied);
+                    harness.create(&declared()).await.failed();
+                } else {
+                    let arn = harness.create(&declared()).await.succeeded();
+                    assert_ne!(arn, twin);
+                    assert_eq!(harness.published().as_ref(), Some(&arn));
+                    harness.status("DELETE_IN_PROGRESS");
+                    harness.delete(&arn, &declared()).await.succeeded();
+                }
+                assert_eq!(harness.state(), before);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tag_that_somebody_put_on_ours_stays_through_updates_and_their_rollback() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.describe(&first);
+        let theirs = Tags::from([("theirs".to_owned(), "x".to_owned())]);
+        let arn = ProfileArn::parse(&first).unwrap();
+        ports::Profiles::tag(&harness.aws, &arn, &theirs).await.unwrap();
+        ports::Parameters::tag(&harness.aws, "/inference-profiles/search", &theirs).await.unwrap();
+        let stays = |when: &str| {
+            let account = harness.aws.account();
+            let parameter =
+                account.parameters.all()["/inference-profiles/search"].tags.get("theirs").cloned();
+            let profile = account.profiles()[&first].get("theirs").cloned();
+            assert_eq!((profile, parameter), (Some("x".into()), Some("x".into())), "{when}");
+        };
+        let mut tagged = declared();
+        tagged["Tags"] = json!([{"Key": "team", "Value": "search"}]);
+        let mut replaced = declared();
+        replaced["Description"] = json!("Another one");
+        harness.status("UPDATE_IN_PROGRESS");
+        harness.update(&first, &tagged, &declared()).await.succeeded();
+        stays("an update of tags");
+        let second = harness.update(&first, &replaced, &tagged).await.succeeded();
+        stays("a replacement");
+        harness.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&second, &replaced).await.succeeded();
+        stays("a rollback that only deletes");
+        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
+        harness.update(&first, &declared(), &tagged).await.succeeded();
+        stays("a rollback of tags");
+        assert_eq!(profile_tag(&harness, &first, "team"), None);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_existing_parameter_is_a_fault_and_stays() {
@@ -690,6 +1096,62 @@ mod deleting {
         tokio::time::sleep(Duration::from_secs(2 * 86_400)).await;
         harness.delete(&first, &properties).await.succeeded();
         harness.is_empty();
+    }
+
+    /// A stack whose profile was replaced by the second one; the first one drains, and is in use.
+    async fn draining_in_use() -> (Harness, Value, [String; 2]) {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut old = declared();
+        (old["DrainPeriod"], old["ProtectIfUsedWithin"]) = (json!("7d"), json!("1d"));
+        let first = harness.create(&old).await.succeeded();
+        let mut new = old.clone();
+        new["Description"] = json!("Another one");
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &new, &old).await.succeeded();
+        harness.describe(&second);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&first, &old).await.succeeded();
+        assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
+        harness.used(&first);
+        (harness, new, [first, second])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_draining_profile_in_use_protects_its_resource_too() {
+        for dropped in [false, true] {
+            let (harness, properties, [first, second]) = draining_in_use().await;
+            if dropped {
+                harness.resource_is("DELETE_IN_PROGRESS", Some(&second));
+            } else {
+                harness.status("DELETE_IN_PROGRESS");
+            }
+            let before = harness.state();
+            let reason = harness.delete(&second, &properties).await.failed();
+            assert!(reason.starts_with(&format!("ProtectIfUsedWithin: {first} was invoked")), "{reason}");
+            assert_eq!(harness.state(), before);
+            tokio::time::sleep(Duration::from_secs(2 * 86_400)).await;
+            harness.delete(&second, &properties).await.succeeded();
+            harness.is_empty();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replaced_profile_with_as_many_tags_as_there_may_be_drains() {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let mut old = declared();
+        old["DrainPeriod"] = json!("7d");
+        // Two are the stack's.
+        old["Tags"] = (0..41).map(|n| json!({"Key": format!("key-{n}"), "Value": "v"})).collect();
+        let first = harness.create(&old).await.succeeded();
+        assert_eq!(harness.aws.account().profiles()[&first].len(), tags::LIMIT);
+        let mut new = old.clone();
+        new["Description"] = json!("Another one");
+        harness.status("UPDATE_IN_PROGRESS");
+        let second = harness.update(&first, &new, &old).await.succeeded();
+        harness.describe(&second);
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        harness.delete(&first, &old).await.succeeded();
+        assert_eq!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).as_deref(), Some("2026-03-08T00:00:00Z"));
     }
 
     #[tokio::test(start_paused = true)]

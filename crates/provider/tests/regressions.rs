@@ -1432,6 +1432,18 @@ async fn a_profile_that_cannot_be_tagged_yet_is_not_made_again() {
     assert!(harness.aws.account().faults.struck() == 5);
 }
 
+/// The same while calls are throttled.
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_cannot_be_tagged_yet_is_waited_for_through_throttling() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let first = harness.create(&declared()).await.succeeded();
+    for kind in [ErrorKind::NotFound, ErrorKind::Throttled] {
+        harness.aws.account().faults.add(Fault::before("bedrock:TagResource", kind).times(2));
+    }
+    assert_eq!(harness.create(&declared()).await.succeeded(), first);
+    assert_eq!(harness.aws.account().faults.struck(), 4);
+}
+
 /// A profile that was released a moment ago fits the new declaration, which does not name it.
 #[tokio::test(start_paused = true)]
 async fn a_released_profile_that_is_not_named_is_not_taken_up() {

@@ -153,6 +153,52 @@ mod forged_events {
         assert!(harness.aws.account().profiles().contains_key(&arn));
     }
 
+    /// The calls are those for a text that names no profile at all.
+    #[tokio::test(start_paused = true)]
+    async fn a_profile_elsewhere_is_asked_for_nowhere_whoever_names_it() {
+        let here = common::profile_arn("0mbq3svia2re");
+        for elsewhere in [
+            here.replace("123456789012", "999999999999"),
+            here.replace("us-east-1", "eu-west-1"),
+            here.replace("arn:aws:", "arn:aws-cn:"),
+        ] {
+            for (names, status) in [
+                ("the request", "UPDATE_IN_PROGRESS"),
+                ("the parameter", "UPDATE_IN_PROGRESS"),
+                ("the parameter", "DELETE_IN_PROGRESS"),
+                ("the stack", "UPDATE_IN_PROGRESS"),
+                ("the stack", "DELETE_IN_PROGRESS"),
+            ] {
+                let mut calls = Vec::new();
+                for named in [elsewhere.as_str(), "no-profile"] {
+                    let (harness, arn) = at_rest().await;
+                    harness.status(status);
+                    let mut id = arn.as_str();
+                    match names {
+                        "the request" => id = named,
+                        "the parameter" => {
+                            let ours = harness.aws.account().parameters.take(PARAMETER).unwrap();
+                            harness.aws.account().parameters.seed(PARAMETER, named, ours.tags);
+                        }
+                        _ => harness.describe(named),
+                    }
+                    harness.aws.account().calls.clear();
+                    if status == "DELETE_IN_PROGRESS" {
+                        harness.delete(id, &declared()).await.succeeded();
+                        harness.is_empty();
+                    } else {
+                        assert_eq!(harness.update(id, &declared(), &declared()).await.succeeded(), arn);
+                        assert_eq!(harness.published(), Some(arn));
+                    }
+                    let mut made = harness.aws.account().calls.clone();
+                    made.sort_unstable();
+                    calls.push(made);
+                }
+                assert_eq!(calls[0], calls[1], "{elsewhere}, named by {names} while {status}");
+            }
+        }
+    }
+
     /// A stack that never was can be named as well: it gets what any declaration gets.
     #[tokio::test(start_paused = true)]
     async fn a_made_up_stack_takes_nothing_of_another() {

@@ -24,7 +24,7 @@ use profile::{
 use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::datetime};
 use tokio::time::Instant;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 const NOW: OffsetDateTime = datetime!(2026-03-13 17:53:00 UTC);
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:manager-rescue";
@@ -475,7 +475,8 @@ async fn neither_the_answer_nor_the_log_holds_a_secret() {
             let mut record = record(request(kind));
             record["responsePayload"] = payload.clone();
             let (log, bucket) = (Log::default(), Bucket { fails: fails.clone(), ..Bucket::default() });
-            let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+            let subscriber = tracing_subscriber::fmt().json().with_max_level(LevelFilter::TRACE);
+            let subscriber = subscriber.with_writer(log.clone()).finish();
             let guard = tracing::subscriber::set_default(subscriber);
             let served = rescued(record, &aws, &bucket).await;
             drop(guard);

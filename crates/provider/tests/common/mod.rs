@@ -259,10 +259,10 @@ impl Harness {
         Received { body: serde_json::from_slice(&bytes).unwrap() }
     }
 
-    /// Delivers any payload; gives the bodies that reached CloudFormation.
-    pub async fn deliver(&self, payload: Value) -> Vec<Vec<u8>> {
+    /// All that the provider reaches.
+    pub fn ports(&self) -> Ports {
         let aws = Arc::new(self.aws.clone());
-        let ports = Ports {
+        Ports {
             profiles: aws.clone(),
             models: aws.clone(),
             ownership: aws.clone(),
@@ -270,13 +270,17 @@ impl Harness {
             stacks: aws.clone(),
             usage: aws.clone(),
             clock: aws,
-        };
+        }
+    }
+
+    /// Delivers any payload; gives the bodies that reached CloudFormation.
+    pub async fn deliver(&self, payload: Value) -> Vec<Vec<u8>> {
         let environment = self.environment.clone();
         let settings = Settings::read(|name| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         });
         let sink = Recorder::default();
-        let resource = InferenceProfile::new(ports, settings);
+        let resource = InferenceProfile::new(self.ports(), settings);
         let trust = Trust::new(&self.function, self.environment.clone());
         let log =
             LogPlace { group: Some("/aws/lambda/provider".into()), stream: Some("2026/03/01/[1]abc".into()) };
