@@ -49,8 +49,8 @@ pub struct Context<'a> {
     pub current: Option<&'a ProfileArn>,
     /// The profile name to seek by, if it is known.
     pub name: Option<&'a str>,
-    /// What makes a creation's token: the same for every delivery of one request.
-    pub token_seed: &'a str,
+    /// The request's id, which is the same for every delivery of it.
+    pub request_id: &'a str,
     /// Whether this run takes back what it made: reads may not show that yet, and their silence proves
     /// nothing.
     pub undoing: bool,
@@ -364,7 +364,7 @@ async fn make(
         name: specification.name.clone(),
         description: specification.description.clone(),
         copy_from: specification.source.arn.clone(),
-        token: token(context.token_seed, specification),
+        token: token(context.request_id, specification),
         tags: specification.new_profile_tags(),
     };
     let mut attempt = 0;
@@ -437,9 +437,11 @@ async fn trace(
     .await
 }
 
-/// `clientRequestToken`: the same for every delivery of a request, and another for another profile.
-fn token(seed: &str, specification: &Specification) -> String {
-    let digest = Sha256::digest(format!("{seed}/{}", specification.digest()));
+/// `clientRequestToken`: the same for every delivery of a request, and another for another profile, or for another
+/// resource. A request that somebody forged may have the id of another stack's.
+fn token(request_id: &str, specification: &Specification) -> String {
+    let Owner { stack_id, logical_id } = &specification.owner;
+    let digest = Sha256::digest(format!("{stack_id}/{logical_id}/{request_id}/{}", specification.digest()));
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -450,7 +450,7 @@ impl Run<'_> {
             specification,
             current,
             name,
-            token_seed: self.request.request_id.as_str(),
+            request_id: self.request.request_id.as_str(),
             undoing: false,
             until: self.scope.until,
             stack_read: self.began,

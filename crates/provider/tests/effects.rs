@@ -39,7 +39,7 @@ fn context<'a>(ports: &'a Ports, scope: &'a Scope) -> Context<'a> {
         specification: None,
         current: None,
         name: None,
-        token_seed: "request",
+        request_id: "request",
         undoing: false,
         until: scope.until,
         stack_read: Instant::now(),

@@ -6,7 +6,8 @@
 mod common;
 
 use common::{Harness, LOGICAL_ID, NOVA, PROFILE_NAME, STACK, declared, profile_tag};
-use local_aws::CreateInferenceProfile;
+use local_aws::{CreateInferenceProfile, in_process::Fault};
+use ports::ErrorKind;
 use profile::{
     arn::ProfileArn,
     tags::{self, Tags},
@@ -151,6 +152,30 @@ mod forged_events {
         }
         assert_eq!(harness.aws.account().calls.len(), calls);
         assert!(harness.aws.account().profiles().contains_key(&arn));
+    }
+
+    /// A creation's token makes Bedrock answer with the profile that was made with it before: that of another stack, if a
+    /// request in another's name could bring the same.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_id_of_another_stack_s_request_leads_to_nothing_of_that_stack() {
+        for fails in [false, true] {
+            let (harness, arn) = at_rest().await;
+            let before = harness.state();
+            let mut theirs = declared();
+            theirs["ParameterName"] = json!("/inference-profiles/theirs");
+            if fails {
+                let denied = Fault::before("ssm:PutParameter", ErrorKind::Denied).times(9);
+                harness.aws.account().faults.add(denied);
+            }
+            // Every request of the tests' stack has the same id, unless it says otherwise.
+            let create =
+                json!({"RequestType": "Create", "StackId": OTHER_STACK, "ResourceProperties": theirs});
+            let answer = harness.send(create).await;
+            assert_ne!(answer.body["PhysicalResourceId"], arn);
+            let after = harness.state();
+            assert_eq!(after.0.get(&arn), before.0.get(&arn));
+            assert_eq!(harness.published(), Some(arn));
+        }
     }
 
     /// The calls are those for a text that names no profile at all.
