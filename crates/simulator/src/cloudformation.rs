@@ -106,11 +106,6 @@ enum Outcome {
 }
 
 impl Outcome {
-    /// Whether rescue had to answer, because the provider could not deliver.
-    fn is_undelivered(&self) -> bool {
-        matches!(self, Self::Answered(answer) if answer.reason.contains("could not deliver its answer"))
-    }
-
     fn succeeded(&self) -> Option<&Answer> {
         match self {
             Self::Answered(answer) if answer.succeeded => Some(answer),
@@ -398,7 +393,7 @@ impl CloudFormation {
         let kept: Vec<_> = kept
             .map(|(((slot, held), is_told), outcome)| {
                 let is_protected = *is_told && self.is_protected(*slot, &held.declaration);
-                (*slot, is_protected || outcome.is_undelivered())
+                (*slot, is_protected || self.is_undelivered(outcome))
             })
             .collect();
         for (slot, is_excused) in kept {
@@ -527,7 +522,7 @@ impl CloudFormation {
             let kept: Vec<_> = kept
                 .map(|((slot, _, declaration, is_told), outcome)| {
                     let is_protected = *is_told && self.is_protected(*slot, declaration);
-                    (*slot, is_protected || outcome.is_undelivered())
+                    (*slot, is_protected || self.is_undelivered(outcome))
                 })
                 .collect();
             for (slot, is_excused) in kept {
@@ -1037,6 +1032,13 @@ impl CloudFormation {
             let what = format!("request {number} fails without a cause: {}", answer.reason);
             self.guard.breach(Promise::Fulfilled, what);
         }
+    }
+
+    /// Whether an answer was lost for so long that rescue had to answer, or that nobody did in time.
+    fn is_undelivered(&self, outcome: &Outcome) -> bool {
+        let is_told =
+            matches!(outcome, Outcome::Answered(answer) if answer.reason.contains("could not deliver"));
+        is_told || matches!(outcome, Outcome::TimedOut) && self.lambda.loses_answers_for_long()
     }
 
     /// A Delete in a clean-up failed, which leaks: nothing that passes may be its reason.

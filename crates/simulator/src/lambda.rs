@@ -185,7 +185,6 @@ impl Lambda {
     /// Whether answers are lost for so long that rescue must deliver them, and something else keeps functions from it:
     /// then nobody may.
     pub fn is_cut_off(&self) -> bool {
-        let is_long = |trouble: &&Trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > 100);
         let others = self.troubles.iter().filter(|trouble| match trouble {
             Trouble::Calls { .. } | Trouble::Repeat { .. } => false,
             Trouble::Puts { .. }
@@ -193,7 +192,12 @@ impl Lambda {
             | Trouble::KillRescue { .. }
             | Trouble::Late { .. } => true,
         });
-        self.troubles.iter().any(|trouble| is_long(&trouble)) && others.count() > 1
+        self.loses_answers_for_long() && others.count() > 1
+    }
+
+    /// Whether answers are lost for minutes.
+    pub fn loses_answers_for_long(&self) -> bool {
+        self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > 100))
     }
 
     /// Whether a request of this logical id came again, or late, so far.
