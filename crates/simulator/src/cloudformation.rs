@@ -1,6 +1,6 @@
 //! CloudFormation's engine, as far as a stack of custom resources sees it.
 //!
-//! Sources: FACTS on custom resources, the CloudFormation User Guide ("Stack failure options", "Continue rolling
+//! Sources: the CloudFormation User Guide ("Stack failure options", "Continue rolling
 //! back an update", "Custom resource reference") and what is seen of it. Where it may be either way, [`Facts`]
 //! says which.
 

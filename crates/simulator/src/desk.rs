@@ -16,7 +16,7 @@ use crate::{
     scenario::{PutFate, Trouble},
 };
 
-/// How long a response URL lives (FACTS: about two hours).
+/// How long a response URL lives: the `X-Amz-Expires` of those that CloudFormation signs.
 const URL_LIFE: Duration = Duration::from_secs(7_200);
 
 /// For how long after one delivery's answer another one is still beside it.

@@ -1,7 +1,7 @@
 //! The provider with a bug in it, to see that the simulation sees.
 //!
 //! Each mutant is the provider as it ships with one thing bent: what it is told by AWS, what it does to AWS, or
-//! what it makes of a request. They are the mistakes that providers make (FACTS on custom resources), one by one.
+//! what it makes of a request. They are the mistakes that custom resources are known for, one by one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
