@@ -87,10 +87,10 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
         held.extend(note.clone());
         held
     };
-    // A namesake of the first resource's profile; the neighbour's resource of the same logical id; and one that
-    // somebody put the tags of the stack's own profile on.
-    // Its twin: the same template, deployed once more by somebody else.
+    // The twin of the first resource's profile: the same template, deployed once more by a neighbour.
     let twin = make(NAMESAKE, &owned_by(NEIGHBOUR)).ok();
+    // A namesake of it; the neighbour's resource of the same logical id; and one that somebody put the tags of the
+    // stack's own profile on.
     for (name, held) in
         [(NAMESAKE, note.clone()), ("neighbour", owned_by(NEIGHBOUR)), ("spoofed", owned_by(STACK))]
     {

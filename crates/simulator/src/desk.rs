@@ -183,7 +183,7 @@ impl Desk {
         }
     }
 
-    /// Takes what an invocation that began at `began` put behind the URL of request `number`.
+    /// Takes what an invocation put behind the URL of request `number`.
     fn take(&self, number: usize, sink: &Sink<'_>, body: &[u8]) -> Result<(), PutError> {
         let (by, began) = (sink.by, sink.began);
         let mut entries = self.entries();

@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -93,7 +94,7 @@ mutants! {
     "does not take back what a failed request made", NothingLeaks, 1_000, DoesNotUndo;
     "replaces a profile whose tags change", PhysicalId, 300, ReplacesForTags;
     "leaves the tags of an update that is rolled back", RollbackRestores, 1_000, RollsNoTagsBack;
-    "takes more time than ServiceTimeout leaves", OneAnswer, 3_000, IgnoresServiceTimeout;
+    "takes more time than ServiceTimeout leaves", OneAnswer, 300, IgnoresServiceTimeout;
     "rescue answers what was answered", OneAnswer, 6_000, RescueDoesNotLook;
     "carries out a stale Delete", DeletesRight, 3_000, DeletesStale;
 }
@@ -234,6 +235,8 @@ impl Provider for Bent {
                 if let Some(properties) = payload["ResourceProperties"].as_object_mut() {
                     properties.remove("ServiceTimeout");
                 }
+                // As one does that gives everything the same time to become visible.
+                tokio::time::sleep(Duration::from_secs(100)).await;
             }
             Bug::HangsInDelete if payload["RequestType"] == "Delete" => pending().await,
             _ => {}
