@@ -239,14 +239,19 @@ pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Resul
     Ok(Observed { profiles, parameters, stack, resource, ..Observed::default() })
 }
 
-/// Reads the tags of the observed profiles again. Those that do not show an owner any more stay as they were.
-pub async fn refresh_tags(ports: &Ports, observed: &mut Observed) -> Result<()> {
-    let shown = observed.profiles.iter().filter(|(_, profile)| profile.tags.is_some());
-    let arns: Vec<ProfileArn> = shown.map(|(arn, _)| arn.clone()).collect();
-    for (arn, now) in each(arns, |arn| tags_of(ports, arn)).await? {
-        if let Some(now) = now.filter(shows_owner) {
-            observed.profiles.entry(arn).or_default().tags = Some(now);
+/// Reads the tags of the owner's profiles again; of others it was not looked at whether their tags may be believed.
+/// What does not show the owner any more stays as it was, and so does a mark that a later read may not show.
+pub async fn refresh_tags(ports: &Ports, owner: &Owner, observed: &mut Observed) -> Result<()> {
+    let ours: Vec<ProfileArn> = observed.owned(owner).map(|(arn, _)| arn.clone()).collect();
+    for (arn, now) in each(ours, |arn| tags_of(ports, arn)).await? {
+        let Some(mut now) = now.filter(|now| owner.owns(now)) else { continue };
+        let before = observed.profiles.entry(arn).or_default().tags.get_or_insert_default();
+        for mark in [tags::DRAIN_UNTIL, tags::ADOPTED] {
+            if let Some(value) = before.get(mark) {
+                now.entry(mark.to_owned()).or_insert_with(|| value.clone());
+            }
         }
+        *before = now;
     }
     Ok(())
 }

@@ -383,10 +383,10 @@ impl Run<'_> {
             if began.elapsed() <= FRESH || Instant::now() >= self.scope.until {
                 return Ok(observed);
             }
+            observe::refresh_tags(self.ports, &self.scope.owner, &mut observed).await?;
             if observe::stack(self.ports, &self.scope).await?
                 == (observed.stack.clone(), observed.resource.clone())
             {
-                observe::refresh_tags(self.ports, &mut observed).await?;
                 return Ok(observed);
             }
         }

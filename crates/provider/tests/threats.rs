@@ -13,6 +13,7 @@ use profile::{
     tags::{self, Tags},
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const OTHER_STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/other/1";
 const PARAMETER: &str = "/inference-profiles/search";
@@ -399,6 +400,25 @@ mod tags_by_hand {
         assert_eq!(profile_tag(&harness, &arn, tags::STACK_ID).as_deref(), Some(STACK));
         for key in [tags::ADOPTED, tags::DRAIN_UNTIL] {
             assert_eq!(profile_tag(&harness, &arn, key), None);
+        }
+    }
+
+    /// They are seen at any moment of a Delete that waits for what reads do not show yet, and knows no name to list by.
+    #[tokio::test(start_paused = true)]
+    async fn a_profile_whose_copied_tags_are_seen_late_is_not_deleted() {
+        for lag_ms in (0..70_000).step_by(300) {
+            let (harness, arn) = at_rest().await;
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            let foreign = theirs(&harness, "somebody s own", &[]);
+            let copied = harness.aws.account().profiles()[&arn].clone();
+            harness.switches(|switches| switches.lag_tags_ms = lag_ms);
+            harness.aws.account().latency = Duration::from_millis(700);
+            let ports: &dyn ports::Profiles = &harness.aws;
+            ports.tag(&foreign, &copied).await.unwrap();
+            harness.status("DELETE_IN_PROGRESS");
+            harness.delete(&arn, &json!({})).await.succeeded();
+            let left = harness.aws.account().profiles();
+            assert_eq!(left.keys().collect::<Vec<_>>(), [foreign.as_str()], "{lag_ms} ms late");
         }
     }
 
