@@ -75,7 +75,7 @@ mutants! {
     "leaves the profile when the stack goes", NothingLeaks, 100, LeavesProfile;
     "deletes what it adopted", NothingForeign, 600, DeletesAdopted;
     "ignores DrainPeriod", DeletesRight, 600, IgnoresDrain;
-    "makes a profile again when an answer is lost", NothingLeaks, 3_000, MakesAgain;
+    "makes a profile again when an answer is lost", NothingLeaks, 1_000, MakesAgain;
     "does not ask the stack whether it still waits", NothingLeaks, 1_000, DoesNotAskStack;
     "does not look for what a cancelled Create made", NothingLeaks, 1_000, DoesNotSeek;
     "takes \"false\" for true", NothingLeaks, 300, FalseIsTrue;
@@ -84,7 +84,7 @@ mutants! {
     "logs what is declared", SecretsStayIn, 300, LogsProperties;
     "asks without end", CallsBounded, 100, AsksWithoutEnd;
     "rescue does not answer", OneAnswer, 300, MuteRescue;
-    "rescue answers SUCCESS", Fulfilled, 3_000, RescueSucceeds;
+    "rescue answers SUCCESS", Fulfilled, 600, RescueSucceeds;
     "takes nothing for used that is protected", DeletesRight, 1_000, SeesNoUse;
     "lets everything drain", DeletesRight, 100, DrainsEverything;
     "lets a profile drain for too long", DeletesRight, 600, DrainsTooLong;
@@ -93,9 +93,9 @@ mutants! {
     "answers a Delete that was denied with SUCCESS", DeletesRight, 3_000, DeniesNothing;
     "does not take back what a failed request made", NothingLeaks, 1_000, DoesNotUndo;
     "replaces a profile whose tags change", PhysicalId, 300, ReplacesForTags;
-    "leaves the tags of an update that is rolled back", RollbackRestores, 1_000, RollsNoTagsBack;
-    "takes more time than ServiceTimeout leaves", OneAnswer, 300, IgnoresServiceTimeout;
-    "rescue answers what was answered", OneAnswer, 6_000, RescueDoesNotLook;
+    "leaves the tags of an update that is rolled back", RollbackRestores, 300, RollsNoTagsBack;
+    "takes more time than ServiceTimeout leaves", OneAnswer, 100, IgnoresServiceTimeout;
+    "rescue answers what was answered", OneAnswer, 3_000, RescueDoesNotLook;
     "carries out a stale Delete", DeletesRight, 3_000, DeletesStale;
 }
 
