@@ -927,6 +927,10 @@ impl CloudFormation {
             drop(account);
             return self.is_deleted(number, ask, &answer.id);
         }
+        if self.lag_s() > 0 {
+            // Whose mark to drain is not seen yet may be taken up again, and then goes with its update.
+            self.guard.is_taken_up(&answer.id);
+        }
         let wrong = |what: String| self.guard.breach(Promise::Fulfilled, format!("request {number}: {what}"));
         let identity = self.identity(ask.slot, ask.new);
         let Some(profile) = truth.get(&answer.id) else {

@@ -170,6 +170,11 @@ impl Guard {
         self.state().draining.insert(id.to_owned(), (slot, until));
     }
 
+    /// This profile is the resource again, and drains no more.
+    pub fn is_taken_up(&self, id: &str) {
+        self.state().draining.remove(id);
+    }
+
     /// From now on what drains of the resource may go; `None`: of all.
     pub fn ends_draining(&self, of: Option<usize>) {
         self.state().draining.retain(|_, (slot, _)| of.is_some_and(|of| of != *slot));
