@@ -421,8 +421,11 @@ impl Run<'_> {
             return String::new();
         }
         let is_create = matches!(self.request.kind, RequestKind::Create);
-        if is_create && observed.phase() == Phase::UpdateRollback && observed.is_updated() {
-            // Another delivery of this Create was answered with what this one made, and the rollback goes back to it.
+        let goes_on =
+            matches!(observed.phase(), Phase::UpdateRollback | Phase::Cleanup | Phase::RollbackCleanup);
+        if is_create && goes_on && observed.is_updated() {
+            // Another delivery of this Create was answered with what this one made, or with its twin: a rollback goes
+            // back to that, and a clean-up deletes it or lets it drain.
             return String::new();
         }
         if observed.journal.unsure && observed.journal.made_anything() {

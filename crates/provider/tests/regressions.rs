@@ -1817,6 +1817,35 @@ async fn a_late_delivery_of_a_create_does_not_take_back_what_a_rollback_goes_bac
     assert!(harness.aws.account().profiles().contains_key(&first));
 }
 
+/// The same when the update has succeeded, and what it replaced drains.
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_of_a_create_does_not_take_back_what_drains() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        (switches.repeated_token, switches.lag_list_ms, switches.lag_tags_ms) =
+            (RepeatedToken::Conflict, 2_000, 20_000);
+    });
+    let unpublished = changed(&[("PublishParameter", json!("false"))]);
+    let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": unpublished});
+    harness.aws.account().latency = Duration::from_millis(700);
+    let meanwhile = async {
+        let first = harness.send(request.clone()).await.succeeded();
+        harness.describe(&first);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        harness.status("UPDATE_IN_PROGRESS");
+        let mut other = unpublished.clone();
+        (other["Description"], other["DrainPeriod"]) = (json!("Other."), json!("7d"));
+        let another = harness.update(&first, &other, &unpublished).await.succeeded();
+        harness.resource_is("UPDATE_COMPLETE", Some(&another));
+        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        first
+    };
+    let late = async { harness.send(request.clone()).await.failed() };
+    let (first, _) = tokio::join!(meanwhile, late);
+    assert!(harness.aws.account().profiles().contains_key(&first));
+}
+
 /// While its mark to drain is not seen yet, an update in place fails.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_does_not_delete_a_profile_that_drains_unseen() {

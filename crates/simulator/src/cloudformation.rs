@@ -929,7 +929,7 @@ impl CloudFormation {
         }
         if self.lag_s() > 0 {
             // Whose mark to drain is not seen yet may be taken up again, and then goes with its update.
-            self.guard.is_taken_up(&answer.id);
+            self.guard.takes_up_again(&answer.id);
         }
         let wrong = |what: String| self.guard.breach(Promise::Fulfilled, format!("request {number}: {what}"));
         let identity = self.identity(ask.slot, ask.new);
@@ -1031,8 +1031,8 @@ impl CloudFormation {
             && says(&["ProtectIfUsedWithin"]);
         let is_overtaken = *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner);
         let is_short = self.facts.service_timeout.is_some_and(|(seconds, _)| seconds < 300);
-        let is_cut_off = self.lambda.has_lost_puts() && says(&["could not deliver its answer"]);
-        if !(is_cut_off || is_refused || names_collide || is_protected || is_overtaken || is_short) {
+        let is_undelivered = self.lambda.has_lost_puts() && says(&["could not deliver its answer"]);
+        if !(is_undelivered || is_refused || names_collide || is_protected || is_overtaken || is_short) {
             let what = format!("request {number} fails without a cause: {}", answer.reason);
             self.guard.breach(Promise::Fulfilled, what);
         }

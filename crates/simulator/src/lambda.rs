@@ -24,7 +24,7 @@ use crate::{
     desk::{By, Desk, Sink},
     functions::{PROVIDER_TIMEOUT, Provider, RESCUE_TIMEOUT},
     promises::{Guard, Promise},
-    scenario::{KillAt, Trouble},
+    scenario::{KillAt, PutFate, Trouble},
     trace::Trace,
 };
 
@@ -197,7 +197,8 @@ impl Lambda {
 
     /// Whether answers are lost for minutes.
     pub fn loses_answers_for_long(&self) -> bool {
-        self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > 100))
+        let is_long = |trouble: &Trouble| matches!(trouble, Trouble::Puts { times, fate: PutFate::Lost, .. } if *times > 100);
+        self.troubles.iter().any(is_long)
     }
 
     /// Whether a request of this logical id came again, or late, so far.

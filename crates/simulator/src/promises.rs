@@ -171,7 +171,7 @@ impl Guard {
     }
 
     /// This profile is the resource again, and drains no more.
-    pub fn is_taken_up(&self, id: &str) {
+    pub fn takes_up_again(&self, id: &str) {
         self.state().draining.remove(id);
     }
 
