@@ -24,7 +24,7 @@ use crate::{
     model_source::same_models,
     observed::{Issued, Kind, Observed, ObservedProfile, Phase},
     parameter::ParameterName,
-    properties::{Made, names},
+    properties::{Immutable, names},
     specification::Specification,
     tags::{self, KeyRecord, Owner, Tags},
 };
@@ -57,8 +57,8 @@ pub enum Request {
         /// The profile that the previous declaration adopts. While it is taken back, that is the one
         /// that is to be left.
         previous_existing: Option<ProfileArn>,
-        /// The profile that the previous declaration has made. While it is taken back, that is what goes.
-        previous_made: Option<Made>,
+        /// What the previous declaration makes its profile with. While it is taken back, such a one is what goes.
+        previous_immutable: Option<Immutable>,
     },
 }
 
@@ -699,26 +699,28 @@ fn leftovers(goal: &Goal, observed: &Observed, arn: &ProfileArn) -> Vec<Effect> 
     if !parameters.is_empty() || !takes_back {
         return parameters;
     }
-    let Request::Update { previous_existing, previous_made, .. } = &goal.request else { return Vec::new() };
-    // Any other may drain, which reads do not show yet, or be protected and in use.
-    let is_of_the_failed = |stray: &ProfileArn, held: &Tags| {
-        let record = observed.profiles.get(stray).and_then(|profile| profile.record.as_ref());
-        match held.contains_key(tags::ADOPTED) {
-            true => previous_existing.as_ref() == Some(stray),
-            false => previous_made.as_ref().is_some_and(|made| made.fits(record, held)),
-        }
-    };
-    let is_restored = previous_made.as_ref().is_some_and(|made| {
-        let record = observed.profiles.get(arn).and_then(|profile| profile.record.as_ref());
-        observed.tags(arn).is_some_and(|held| made.fits(record, held))
-    });
-    if is_restored {
-        // The failed update changed the profile in place, and made none.
+    let Request::Update { previous_existing, previous_immutable, .. } = &goal.request else {
         return Vec::new();
-    }
+    };
+    let record = |arn: &ProfileArn| observed.profiles.get(arn).and_then(|profile| profile.record.as_ref());
+    let fits = |arn: &ProfileArn, held: &Tags| {
+        previous_immutable.as_ref().is_some_and(|immutable| immutable.fits(record(arn), held))
+    };
+    // Otherwise the failed update changed the profile in place, or a rollback that is continued does not tell of it.
+    let made_another = !observed.tags(arn).is_some_and(|held| fits(arn, held));
+    let began = observed.stack.as_ref().and_then(|stack| stack.began);
+    let is_made_since = |stray: &ProfileArn| {
+        let created_at = record(stray).and_then(|record| record.created_at);
+        created_at.zip(began).is_some_and(|(created_at, began)| created_at >= began)
+    };
+    let is_of_the_failed = |stray: &ProfileArn, held: &Tags| match held.contains_key(tags::ADOPTED) {
+        true => previous_existing.as_ref() == Some(stray),
+        false => made_another && fits(stray, held) || is_made_since(stray),
+    };
     observed
         .owned(owner)
         .filter(|(stray, held)| *stray != arn && !held.contains_key(tags::DRAIN_UNTIL))
+        // Any other may drain, which reads do not show yet, or be protected and in use.
         .filter(|(stray, held)| is_of_the_failed(stray, held))
         .filter_map(|(stray, held)| match held.contains_key(tags::ADOPTED) {
             true => release(owner, stray, observed),

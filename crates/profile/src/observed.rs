@@ -139,7 +139,7 @@ impl Observed {
         self.described() == Some(arn.as_str()) && !is_deleted
     }
 
-    /// Whether the stack has updated the resource, or is about to: then its Create was answered with success.
+    /// Whether the stack has updated the resource, or is updating it: then its Create was answered with success.
     pub fn is_updated(&self) -> bool {
         self.resource.as_ref().is_some_and(|resource| resource.status.starts_with("UPDATE_"))
     }

@@ -168,8 +168,9 @@ fn read_parameter(
     (name, None)
 }
 
-/// What a Delete still needs of properties that may be of any older shape: nothing here is a fault,
-/// because a Delete must work from the physical id and the stack's identity alone.
+/// What can be read of properties that need not be right: a Delete's, and the old ones of an Update. They may be of any
+/// older shape, or what failed. Nothing here is a fault: a Delete must work from the physical id and the stack's
+/// identity alone, and a rollback whatever was declared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remainder {
     /// The profile's name, if it can be read.
@@ -184,13 +185,13 @@ pub struct Remainder {
     pub tags: Tags,
     /// `ExistingProfile`, if it can be read.
     pub existing: Option<ProfileArn>,
-    /// What a profile is that was made for the declaration; `None` where none is, or that cannot be read.
-    pub made: Option<Made>,
+    /// What the declaration's profile is made with; `None` where it adopts one, or where that cannot be read.
+    pub immutable: Option<Immutable>,
 }
 
-/// What a profile is made with and keeps.
+/// What a profile is made with and keeps: another one is a replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct Immutable {
     /// Its name.
     pub name: String,
     /// Its description.
@@ -199,8 +200,8 @@ pub struct Made {
     pub source_id: String,
 }
 
-impl Made {
-    /// Whether a profile of this record, as far as it can be read, and with the tags `held` is so.
+impl Immutable {
+    /// Whether a profile with this record, as far as it can be read, and the tags `held` was made with it.
     pub fn fits(&self, record: Option<&ProfileRecord>, held: &Tags) -> bool {
         let source = held.get(tags::MODEL_SOURCE).and_then(|source| Arn::parse(source));
         let source = source.as_ref().and_then(|source| source.resource.split_once('/'));
@@ -223,8 +224,8 @@ impl Remainder {
             name.as_deref().and_then(|name| ParameterName::derived(name, prefix).ok())
         };
         let existing = scalar(properties, names::EXISTING).ok().flatten();
-        let made = match (&existing, &name, read_copy_from(properties, location, &mut faults)) {
-            (None, Some(name), Some(copy_from)) => Some(Made {
+        let immutable = match (&existing, &name, read_copy_from(properties, location, &mut faults)) {
+            (None, Some(name), Some(copy_from)) => Some(Immutable {
                 name: name.clone(),
                 description: scalar(properties, names::DESCRIPTION).ok().flatten(),
                 source_id: copy_from.id().to_owned(),
@@ -232,7 +233,7 @@ impl Remainder {
             _ => None,
         };
         Self {
-            made,
+            immutable,
             parameter,
             drain: period(properties, names::DRAIN, &mut faults),
             protect: period(properties, names::PROTECT, &mut faults),

@@ -11,7 +11,7 @@ use profile::{
     observed::{Observed, ObservedParameter, ObservedProfile, Phase},
     parameter::{ParameterName, ParameterPrefix},
     period::Period,
-    properties::Made,
+    properties::Immutable,
     record::{ProfileRecord, StackRecord, StackResourceRecord},
     removal::{self, Target},
     specification::Specification,
@@ -104,9 +104,9 @@ fn create(specification: &Specification) -> converge::Goal {
 /// What takes an update back: from `failed` to `before`.
 fn rollback(before: &Specification, failed: &Specification, current: &str) -> converge::Goal {
     let mut goal = update(before, current);
-    if let Request::Update { previous_made, .. } = &mut goal.request {
+    if let Request::Update { previous_immutable, .. } = &mut goal.request {
         let (name, description) = (failed.name.clone(), failed.description.clone());
-        *previous_made = Some(Made { name, description, source_id: failed.source.id.clone() });
+        *previous_immutable = Some(Immutable { name, description, source_id: failed.source.id.clone() });
     }
     goal
 }
@@ -116,7 +116,7 @@ fn update(specification: &Specification, current: &str) -> converge::Goal {
         current: Some(arn(current)),
         previous_tags: Tags::new(),
         previous_existing: None,
-        previous_made: None,
+        previous_immutable: None,
     };
     goal(specification, request, Phase::UpdateRollback)
 }
@@ -403,6 +403,40 @@ mod updating {
         }
     }
 
+    /// What a rollback from `failed` to «old» leaves of a stack with «old» and a stray «stray», which was made so many
+    /// seconds after the update began.
+    fn left_of_a_stray(stray: &str, failed: &str, made_after_s: i64) -> usize {
+        let before = specification("old");
+        let began = OffsetDateTime::UNIX_EPOCH + time::Duration::days(1);
+        let mut observed = deployed(&before, "first0000000", "UPDATE_ROLLBACK_IN_PROGRESS");
+        observed.stack.as_mut().unwrap().began = Some(began);
+        let (arn_of_stray, mut profile) = profile_of(&specification(stray), "stray0000000");
+        profile.record.as_mut().unwrap().created_at = Some(began + time::Duration::seconds(made_after_s));
+        observed.profiles.insert(arn_of_stray, profile);
+        let goal = rollback(&before, &specification(failed), "first0000000");
+        let (_, end) = converged(&mut observed, &goal);
+        assert_eq!(end, Step::Settled(arn("first0000000")));
+        observed.profiles.len()
+    }
+
+    #[test]
+    fn a_rollback_of_a_change_in_place_leaves_the_equal_of_what_it_restores() {
+        // Another delivery of the Create made it, and the stack may name it.
+        assert_eq!(left_of_a_stray("old", "old", -60), 2);
+    }
+
+    #[test]
+    fn a_rollback_leaves_what_was_there_before_and_is_not_what_failed() {
+        assert_eq!(left_of_a_stray("older", "new", -60), 2);
+        assert_eq!(left_of_a_stray("new", "new", -60), 1);
+    }
+
+    #[test]
+    fn a_rollback_that_does_not_tell_what_failed_removes_what_was_made_since_the_update_began() {
+        assert_eq!(left_of_a_stray("new", "old", 5), 1);
+        assert_eq!(left_of_a_stray("new", "old", -60), 2);
+    }
+
     #[test]
     fn a_failed_update_of_a_renamed_parameter_is_taken_back_whole() {
         let (before, mut after) = (specification("old"), specification("new"));
@@ -443,7 +477,7 @@ mod updating {
                     (tags::PARAMETER.into(), parameter),
                 ]),
                 previous_existing: None,
-                previous_made: None,
+                previous_immutable: None,
             },
             began: Phase::UpdateRollback,
             issued_at: None,
@@ -546,7 +580,7 @@ mod adopting {
                 current: Some(arn("first0000000")),
                 previous_tags: Tags::from([(tags::DRAIN_PERIOD.into(), "7d".into())]),
                 previous_existing: None,
-                previous_made: None,
+                previous_immutable: None,
             },
             began: Phase::Forward,
             issued_at: None,

@@ -381,6 +381,13 @@ pub async fn is_published_by_another(
     Ok(!is_ours && parameter(ports, name).await?.is_some_and(|now| now.value == made.as_str()))
 }
 
+/// Whether a profile that this run believes it made drains: then it was given in place of a new one, and has been
+/// promised to stay until it goes.
+pub async fn drains(ports: &Ports, made: &ProfileArn) -> Result<bool> {
+    let held = tags_of(ports, made.clone()).await?;
+    Ok(held.is_some_and(|held| held.contains_key(tags::DRAIN_UNTIL)))
+}
+
 /// The tags of a profile that is to be this resource's. Reads lag: one that can be read but whose tags do
 /// not show who owns it is given the time to show them.
 async fn settled_tags(ports: &Ports, scope: &Scope, arn: ProfileArn) -> Result<Option<Tags>> {

@@ -13,7 +13,7 @@ use profile::{
     model_source::Source,
     observed::{Issued, Kind, Observed, Phase},
     period::Period,
-    properties::{Draft, Remainder},
+    properties::{Draft, Immutable, Remainder},
     record::ProfileRecord,
     removal,
     specification::{Specification, inherit},
@@ -269,7 +269,7 @@ impl Run<'_> {
                 current,
                 previous_tags: previous_tags(&old),
                 previous_existing: old.existing,
-                previous_made: old.made,
+                previous_immutable: old.immutable,
             },
         };
         let began = observed.phase();
@@ -433,6 +433,13 @@ impl Run<'_> {
                     could not be read."
                 .to_owned();
         }
+        if is_create && let Some(made) = &observed.journal.made_profile {
+            match observe::drains(self.ports, made).await {
+                Ok(false) => {}
+                Ok(true) => return String::new(),
+                Err(error) => return trouble(error.to_string()),
+            }
+        }
         for step in converge::undo(&self.scope.owner, began, observed) {
             if let Err(failure) = apply::carry_out(&context, observed, step).await {
                 return trouble(failure.to_string());
@@ -489,14 +496,16 @@ fn record<'a>(observed: &'a Observed, arn: &ProfileArn) -> Option<&'a ProfileRec
 /// The source of a profile that this resource has already, when AWS would not copy from it any more: a
 /// model at its end of life must not stand in the way of a change of tags, or of a rollback.
 fn kept_source(owner: &Owner, source_id: &str, draft: &Draft, observed: &Observed) -> Option<Source> {
+    let wanted = Immutable {
+        name: draft.name.clone()?,
+        description: draft.description.clone(),
+        source_id: source_id.to_owned(),
+    };
     observed.owned(owner).find_map(|(arn, held)| {
-        let record = record(observed, arn)?;
+        let record = record(observed, arn).filter(|record| wanted.fits(Some(record), held))?;
         let source = held.get(tags::MODEL_SOURCE)?;
         let (kind, id) = Arn::parse(source)?.resource.split_once('/')?;
-        let same = id == source_id
-            && draft.name.as_ref() == Some(&record.name)
-            && draft.description == record.description;
-        same.then(|| Source {
+        Some(Source {
             arn: source.clone(),
             id: id.to_owned(),
             models: record.models.clone(),

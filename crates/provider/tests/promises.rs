@@ -357,7 +357,6 @@ mod one_answer {
                     (ErrorKind::Unknown, 2),
                 ] {
                     let run = format!("{life}: call {k}, {operation}, {kind:?} {times} times");
-                    println!("{run}");
                     let fault = Fault::before(operation, kind).after(skip).times(times);
                     let (then, made) = lived(life, Some(fault)).await;
                     assert_eq!(then, told, "{run}");
@@ -1061,19 +1060,26 @@ mod deleting {
         harness.is_empty();
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_replaced_profile_drains_and_the_stack_s_end_takes_it_along() {
+    /// A stack whose profile of this declaration was replaced by a second one, and which cleans up; with the new
+    /// declaration.
+    async fn replaced(old: &Value) -> (Harness, Value, [String; 2]) {
         let harness = Harness::new("CREATE_IN_PROGRESS");
-        let mut properties = declared();
-        properties["DrainPeriod"] = json!("7d");
-        let first = harness.create(&properties).await.succeeded();
-        let mut changed = properties.clone();
-        changed["Description"] = json!("Another one");
+        let first = harness.create(old).await.succeeded();
+        let mut new = old.clone();
+        new["Description"] = json!("Another one");
         harness.status("UPDATE_IN_PROGRESS");
-        let second = harness.update(&first, &changed, &properties).await.succeeded();
+        let second = harness.update(&first, &new, old).await.succeeded();
         harness.describe(&second);
         harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
-        harness.delete(&first, &properties).await.succeeded();
+        harness.delete(&first, old).await.succeeded();
+        (harness, new, [first, second])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replaced_profile_drains_and_the_stack_s_end_takes_it_along() {
+        let mut properties = declared();
+        properties["DrainPeriod"] = json!("7d");
+        let (harness, changed, [first, second]) = replaced(&properties).await;
         assert_eq!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).as_deref(), Some("2026-03-08T00:00:00Z"));
         assert_eq!(harness.published(), Some(second.clone()));
         harness.status("DELETE_IN_PROGRESS");
@@ -1100,17 +1106,9 @@ mod deleting {
 
     /// A stack whose profile was replaced by the second one; the first one drains, and is in use.
     async fn draining_in_use() -> (Harness, Value, [String; 2]) {
-        let harness = Harness::new("CREATE_IN_PROGRESS");
         let mut old = declared();
         (old["DrainPeriod"], old["ProtectIfUsedWithin"]) = (json!("7d"), json!("1d"));
-        let first = harness.create(&old).await.succeeded();
-        let mut new = old.clone();
-        new["Description"] = json!("Another one");
-        harness.status("UPDATE_IN_PROGRESS");
-        let second = harness.update(&first, &new, &old).await.succeeded();
-        harness.describe(&second);
-        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
-        harness.delete(&first, &old).await.succeeded();
+        let (harness, new, [first, second]) = replaced(&old).await;
         assert!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).is_some());
         harness.used(&first);
         (harness, new, [first, second])
@@ -1137,20 +1135,13 @@ mod deleting {
 
     #[tokio::test(start_paused = true)]
     async fn a_replaced_profile_with_as_many_tags_as_there_may_be_drains() {
-        let harness = Harness::new("CREATE_IN_PROGRESS");
         let mut old = declared();
         old["DrainPeriod"] = json!("7d");
         // Two are the stack's.
         old["Tags"] = (0..41).map(|n| json!({"Key": format!("key-{n}"), "Value": "v"})).collect();
-        let first = harness.create(&old).await.succeeded();
-        assert_eq!(harness.aws.account().profiles()[&first].len(), tags::LIMIT);
-        let mut new = old.clone();
-        new["Description"] = json!("Another one");
-        harness.status("UPDATE_IN_PROGRESS");
-        let second = harness.update(&first, &new, &old).await.succeeded();
-        harness.describe(&second);
-        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
-        harness.delete(&first, &old).await.succeeded();
+        let (harness, _, [first, second]) = replaced(&old).await;
+        // It was as full as this one, which does not drain.
+        assert_eq!(harness.aws.account().profiles()[&second].len(), tags::LIMIT);
         assert_eq!(profile_tag(&harness, &first, tags::DRAIN_UNTIL).as_deref(), Some("2026-03-08T00:00:00Z"));
     }
 

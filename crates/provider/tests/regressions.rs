@@ -10,7 +10,10 @@ use local_aws::{
     in_process::{Conditions, Fault, Moment},
 };
 use ports::ErrorKind;
-use profile::tags::{self, Tags};
+use profile::{
+    arn::ProfileArn,
+    tags::{self, Tags},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -74,6 +77,30 @@ async fn a_repeated_create_while_reads_lag_does_not_undo_the_first() {
         let profiles = harness.aws.account().profiles();
         assert_eq!(profiles.keys().collect::<Vec<_>>(), [&first], "{token:?}");
     }
+}
+
+/// While a second delivery of a Create waits for its creation, which gives it the first one's profile, the stack
+/// replaces that, and it drains.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_leaves_what_drains_of_a_stack_at_rest() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    harness.switches(|switches| {
+        switches.repeated_token = RepeatedToken::FirstArn;
+        (switches.lag_list_ms, switches.lag_tagging_api_ms) = (60_000, 60_000);
+    });
+    let properties = changed(&[("PublishParameter", json!("false"))]);
+    let first = harness.create(&properties).await.succeeded();
+    let drains = Tags::from([(tags::DRAIN_UNTIL.into(), "2030-01-01T00:00:00Z".into())]);
+    harness.ports().profiles.tag(&ProfileArn::parse(&first).unwrap(), &drains).await.unwrap();
+    harness.describe(&format!("{}second000000", first.trim_end_matches(char::is_alphanumeric)));
+    harness.aws.watch(|account, operation| {
+        if operation == "bedrock:CreateInferenceProfile" {
+            account.stacks.get_mut(STACK).unwrap().status = "UPDATE_COMPLETE".into();
+        }
+    });
+    let reason = harness.create(&properties).await.failed();
+    assert!(reason.contains("out of date"), "{reason}");
+    assert!(harness.aws.account().profiles().contains_key(&first));
 }
 
 /// A late Create makes the profile of a declaration that is long replaced.

@@ -46,7 +46,7 @@ const PERSISTENCE: u32 = 5 * 60 + 1;
 /// (`docs/uncertainties.md`).
 const SAME_INSTANT: Duration = Duration::from_secs(11);
 
-/// How many throttled calls in a row the provider waits out.
+/// How many throttled calls of one request pass by themselves.
 const PASSING: usize = 3;
 
 /// A mark to drain tells whole seconds.
@@ -165,14 +165,19 @@ pub struct CloudFormation {
     draining: BTreeSet<String>,
     /// The resources whose replacement was not removed in a rollback's clean-up, and may still be published.
     astray: BTreeSet<usize>,
-    /// Whether a sweep ran beside an update.
+    /// Whether a sweep runs beside the update.
     swept: bool,
+    /// The former names that such a sweep, or what was taken up again, left published.
+    left_published: BTreeSet<String>,
     /// The profiles that were replaced, or released by a rollback: one may be taken up again, of which reads still show
     /// what it was.
     replaced: BTreeSet<String>,
     /// The resources whose rollback may have come before the last of what it took back: what that left in the tags is
     /// known to slip, until their next update.
     slipped: BTreeSet<usize>,
+    /// The logical ids whose rollback was continued without a word of what had failed, nor of when that began: what it
+    /// left of that stays for the stack's end.
+    forgotten: BTreeSet<&'static str>,
     /// Whether what a rollback of the resource that adopts left in the tags may have slipped: the release goes by them.
     released_blindly: bool,
     /// Whether something was cancelled, or timed out, and may still be under way.
@@ -208,8 +213,10 @@ impl CloudFormation {
             dropped: BTreeSet::new(),
             astray: BTreeSet::new(),
             slipped: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
             released_blindly: false,
             swept: false,
+            left_published: BTreeSet::new(),
             replaced: BTreeSet::new(),
             overtaken: Mutex::new(false),
             was_overtaken: Mutex::default(),
@@ -292,12 +299,13 @@ impl CloudFormation {
         if update.invoked {
             self.invoke_all();
         }
-        if update.sweep_after_s.is_some() && self.lag_s() > 0 {
+        if let Some(after_s) = update.sweep_after_s {
             // It may not see that something drains.
-            self.guard.ends_draining(None);
+            let seen = ports::Clock::now(&self.aws) + Duration::from_secs(u64::from(after_s));
+            self.guard.ends_draining_marked_after(seen - Duration::from_secs(self.lag_s()));
         }
         // A sweep that runs meanwhile may still see, and publish again, a name that was just given up.
-        self.swept |= update.sweep_after_s.is_some();
+        self.swept = update.sweep_after_s.is_some();
         let sweep = sweep_beside(self.aws.clone(), self.trace.clone(), update.sweep_after_s);
         let struck = self.aws.account().faults.struck();
         futures::join!(sweep, self.change(update, template, &changed, struck));
@@ -462,6 +470,10 @@ impl CloudFormation {
             }
         }
         for trial in 1..=PERSISTENCE {
+            let forgets = trial > 1 && self.facts.continued_forgets_failed;
+            if forgets && self.facts.rollback_moves_time {
+                self.forgotten.extend(back.iter().map(|(slot, _)| LOGICAL_IDS[*slot]));
+            }
             let outcomes = join_all(back.iter().filter_map(|(slot, carried)| {
                 let held = self.resources.get(slot)?;
                 Some(self.ask(Ask {
@@ -469,7 +481,7 @@ impl CloudFormation {
                     slot: *slot,
                     id: Some(carried),
                     new: &held.declaration,
-                    old: template[*slot].as_ref(),
+                    old: if forgets { Some(&held.declaration) } else { template[*slot].as_ref() },
                     cancelled_at: None,
                     is_told: true,
                 }))
@@ -656,7 +668,7 @@ impl CloudFormation {
                 // Within an hour the provider answers, or rescue does. In less the provider does, if it is told, and
                 // nothing but calls goes wrong.
                 let is_bound_to = match self.facts.service_timeout {
-                    None => !self.lambda.is_delayed(number) && !self.lambda.is_cut_off(),
+                    None => !self.lambda.is_delayed(number) && !self.lambda.is_cut_off(number),
                     Some((_, told)) => {
                         told && !self.lambda.is_troubled(number) && !self.lambda.has_lost_puts()
                     }
@@ -1094,17 +1106,20 @@ impl CloudFormation {
                 let what = format!("{} drains until {until}, not {earliest} to {latest}", held.id);
                 self.guard.breach(Promise::DeletesRight, what);
             }
-            Some(until) if !self.swept || self.lag_s() == 0 => self.guard.drains(&held.id, slot, until),
+            Some(until) if !self.swept || self.lag_s() == 0 => {
+                self.guard.drains(&held.id, slot, ports::Clock::now(&self.aws), until);
+            }
             Some(_) => {}
         }
     }
 
     /// After an operation without anything that lingers, the stack has what it declares and nothing else.
-    async fn is_tidy(&self) {
+    async fn is_tidy(&mut self) {
         let lags = self.facts.lag_ms.iter().any(|lag| *lag > 0);
         let is_excused = |held: &Tags| {
             let logical_id = held.get(tags::LOGICAL_ID).map(String::as_str).unwrap_or_default();
             self.gave_up.contains(logical_id)
+                || self.forgotten.contains(logical_id)
                 || self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner).contains(logical_id)
                 || lags && self.lambda.was_killed(logical_id)
                 || self.lambda.straggled(logical_id)
@@ -1116,12 +1131,19 @@ impl CloudFormation {
                 && all.profiles.get(arn).is_some_and(|held| held.contains_key(tags::DRAIN_UNTIL))
         };
         // A profile that was taken up again while its older tags were seen may still be published as they say.
-        let is_left_published = |(name, parameter): &(&String, &StoredParameter)| {
-            // So may one be whose former name a sweep that ran beside its update saw given up.
-            let is_excused = self.swept || self.lag_s() > 0 && self.replaced.contains(&parameter.value);
-            committed.parameters.contains_key(*name)
-                || is_excused && committed.profiles.contains_key(&parameter.value)
+        let is_left_published = |name: &String, parameter: &StoredParameter| {
+            // So may one be whose former name a sweep that ran beside its update saw given up. It goes with the stack.
+            let is_excused = self.swept
+                || self.left_published.contains(name)
+                || self.lag_s() > 0 && self.replaced.contains(&parameter.value);
+            is_excused && committed.profiles.contains_key(&parameter.value)
         };
+        let left_published: BTreeSet<String> = all
+            .parameters
+            .iter()
+            .filter(|(name, held)| !committed.parameters.contains_key(*name) && is_left_published(name, held))
+            .map(|(name, _)| name.clone())
+            .collect();
         let more: Vec<&String> = all
             .profiles
             .iter()
@@ -1132,13 +1154,18 @@ impl CloudFormation {
             .chain(
                 all.parameters
                     .iter()
-                    .filter(|left| !is_left_published(left) && !is_excused(&left.1.tags))
+                    .filter(|(name, held)| {
+                        !committed.parameters.contains_key(*name)
+                            && !left_published.contains(*name)
+                            && !is_excused(&held.tags)
+                    })
                     .map(|(name, _)| name),
             )
             .collect();
         if !more.is_empty() {
             self.guard.breach(Promise::NothingLeaks, format!("left by an operation: {more:?}"));
         }
+        self.left_published = left_published;
     }
 
     /// The stack is gone: nothing of it is left, or a kill left it, and the sweep finds it.

@@ -182,15 +182,13 @@ impl Lambda {
         self.troubles.iter().any(|trouble| matches!(trouble, Trouble::Puts { .. }))
     }
 
-    /// Whether answers are lost for so long that rescue must deliver them, and something else keeps functions from it:
-    /// then nobody may.
-    pub fn is_cut_off(&self) -> bool {
+    /// Whether answers are lost for so long that rescue must deliver them, and something else keeps functions from
+    /// answering this request: then nobody may.
+    pub fn is_cut_off(&self, number: usize) -> bool {
         let others = self.troubles.iter().filter(|trouble| match trouble {
             Trouble::Calls { .. } | Trouble::Repeat { .. } => false,
-            Trouble::Puts { .. }
-            | Trouble::Kill { .. }
-            | Trouble::KillRescue { .. }
-            | Trouble::Late { .. } => true,
+            Trouble::Puts { .. } | Trouble::KillRescue { .. } => true,
+            Trouble::Kill { request, .. } | Trouble::Late { request, .. } => usize::from(*request) == number,
         });
         self.loses_answers_for_long() && others.count() > 1
     }

@@ -112,9 +112,17 @@ pub struct Guard {
 struct State {
     readers: BTreeMap<usize, Readers>,
     kept: BTreeSet<String>,
-    draining: BTreeMap<String, (usize, OffsetDateTime)>,
+    draining: BTreeMap<String, Draining>,
     changes: Vec<String>,
     breaches: Vec<Breach>,
+}
+
+/// A replaced profile that lives on for a time.
+struct Draining {
+    slot: usize,
+    /// When it was marked, or soon after.
+    since: OffsetDateTime,
+    until: OffsetDateTime,
 }
 
 impl Guard {
@@ -165,9 +173,10 @@ impl Guard {
         self.state().kept.remove(id);
     }
 
-    /// Until this instant the replaced profile of a resource must stay, or until [`Guard::ends_draining`].
-    pub fn drains(&self, id: &str, slot: usize, until: OffsetDateTime) {
-        self.state().draining.insert(id.to_owned(), (slot, until));
+    /// The replaced profile of a resource, which is marked now, must stay until this instant, or until
+    /// [`Guard::ends_draining`].
+    pub fn drains(&self, id: &str, slot: usize, since: OffsetDateTime, until: OffsetDateTime) {
+        self.state().draining.insert(id.to_owned(), Draining { slot, since, until });
     }
 
     /// This profile is the resource again, and drains no more.
@@ -177,7 +186,12 @@ impl Guard {
 
     /// From now on what drains of the resource may go; `None`: of all.
     pub fn ends_draining(&self, of: Option<usize>) {
-        self.state().draining.retain(|_, (slot, _)| of.is_some_and(|of| of != *slot));
+        self.state().draining.retain(|_, draining| of.is_some_and(|of| of != draining.slot));
+    }
+
+    /// What was marked after this instant may go: the mark may not be seen.
+    pub fn ends_draining_marked_after(&self, instant: OffsetDateTime) {
+        self.state().draining.retain(|_, draining| draining.since <= instant);
     }
 
     /// The changes since the last look, for the trace.
@@ -214,7 +228,7 @@ impl Guard {
                 found.push((Promise::DeletesRight, format!("{id} went before the clean-up asked for it")));
             }
         }
-        for (id, (_, until)) in &state.draining {
+        for (id, Draining { until, .. }) in &state.draining {
             if now < *until && !profiles.contains_key(id) {
                 found.push((Promise::DeletesRight, format!("{id} went, which drains until {until}")));
             }

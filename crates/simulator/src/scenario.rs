@@ -45,6 +45,9 @@ pub struct Facts {
     pub rollback_carries_new_id: bool,
     /// Whether the functions' role is held to its conditions on tags.
     pub conditions: bool,
+    /// Whether a rollback that is continued tells, as the old properties, those that it goes back to; otherwise
+    /// those of the failed update, as the first time.
+    pub continued_forgets_failed: bool,
     /// `ServiceTimeout` in seconds, and whether the request tells it.
     pub service_timeout: Option<(u16, bool)>,
     /// How many seconds CloudFormation takes between two steps of an operation.
@@ -215,9 +218,15 @@ pub fn scenarios() -> impl Strategy<Value = Scenario> {
         prop_oneof![1 => vec(update(), 0..=0), 4 => vec(update(), 1..=2), 1 => vec(update(), 3..=4)];
     let troubles =
         prop_oneof![1 => vec(trouble(), 0..=0), 3 => vec(trouble(), 1..=1), 3 => vec(trouble(), 2..=5)];
-    (facts(), first, failure(), updates, troubles).prop_map(|(facts, first, failure, updates, troubles)| {
-        Scenario { facts, first, failure, updates, troubles }
-    })
+    (facts(), first, failure(), updates, troubles, any::<bool>()).prop_map(
+        |(facts, first, failure, updates, troubles, continued_forgets_failed)| Scenario {
+            facts: Facts { continued_forgets_failed, ..facts },
+            first,
+            failure,
+            updates,
+            troubles,
+        },
+    )
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -255,6 +264,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             rollback_moves_time: switches.2,
             rolls_replacements_back: switches.3,
             rollback_carries_new_id: switches.4,
+            continued_forgets_failed: false,
             conditions: switches.5,
             service_timeout,
             pace_s,
