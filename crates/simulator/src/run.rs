@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     account,
@@ -60,10 +60,12 @@ pub fn run(scenario: &Scenario, make: Make, traced: bool) -> Run {
 async fn play(scenario: &Scenario, make: Make, trace: Arc<Trace>) -> Run {
     let (aws, foreign) = account::account(&scenario.facts);
     let guard = Arc::new(Guard::over(foreign));
-    let (watching, told, clock) = (guard.clone(), trace.clone(), aws.clone());
+    let (watching, told) = (guard.clone(), trace.clone());
+    // A clock of its own: what the account holds must not hold the account, or no run would ever be forgotten.
+    let (began, instant) = (ports::Clock::now(&aws), Instant::now());
     aws.watch(move |account, operation| {
         told.line(|| format!("    {operation}"));
-        watching.after(account, ports::Clock::now(&clock), operation);
+        watching.after(account, began + instant.elapsed(), operation);
     });
     account::strike(&aws, &scenario.troubles);
     let desk = Arc::new(Desk::new(
