@@ -433,10 +433,11 @@ impl CloudFormation {
         // Which tags of an adopted profile are ours only a read tells.
         let adopts = |slot: &usize| template[*slot].as_ref().is_some_and(|declared| declared.adopts);
         let is_blind = self.is_hurried() && done.iter().any(|(slot, ..)| adopts(slot));
-        // An attempt that was killed is made again, and where the stack tells of nothing in progress it is taken for the
-        // rollback's, too.
+        // An attempt that was killed, or could not deliver its answer for minutes, is made again, and where the stack
+        // tells of nothing in progress it is taken for the rollback's, too.
         let is_tried_again = !self.facts.tells_progress
-            && done.iter().any(|(slot, ..)| self.lambda.was_killed(LOGICAL_IDS[*slot]));
+            && (done.iter().any(|(slot, ..)| self.lambda.was_killed(LOGICAL_IDS[*slot]))
+                || is_quick && self.lambda.loses_answers_for_long());
         let slips = was_cancelled
             && (is_struck
                 || is_tried_again
