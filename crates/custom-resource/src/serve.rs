@@ -231,7 +231,7 @@ async fn fulfil(request: &Request, invocation: &Invocation, resource: &dyn Resou
 /// When the work must end, so that its answer comes before Lambda kills the function, and before
 /// CloudFormation stops waiting. It has waited since it issued the request, which may be delivered late, or once
 /// more. When it has stopped already, what is to be done takes the time that it would have had; so does a Delete
-/// when it is about to stop, because what is not deleted leaks.
+/// of which no more is left than is kept for the answer, because what is not deleted leaks.
 fn work_deadline(request: &Request, invocation: &Invocation) -> Deadline {
     let now = Instant::now();
     let waited = request.issued_at().map(|at| invocation.began - at).unwrap_or_default();
@@ -239,7 +239,7 @@ fn work_deadline(request: &Request, invocation: &Invocation) -> Deadline {
     let end = match request.service_timeout() {
         Some(timeout) => {
             let least = match request.kind {
-                RequestKind::Delete { .. } => timeout / 2,
+                RequestKind::Delete { .. } => ANSWER_RESERVE,
                 RequestKind::Create | RequestKind::Update { .. } => Duration::ZERO,
             };
             let left = timeout.checked_sub(waited).filter(|left| *left > least).unwrap_or(timeout);
@@ -557,10 +557,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_late_is_answered_before_cloudformation_stops_waiting_too() {
+    async fn what_comes_late_is_answered_before_cloudformation_stops_waiting_or_has_all_its_time() {
         // Seconds from the request to its delivery, and for how long the work may go on.
         let of_create = [(-5, 50), (0, 50), (30, 20), (59, 0), (60, 50), (7_000, 50)];
-        let of_delete = [(-5, 50), (0, 50), (29, 21), (30, 50), (59, 50), (60, 50), (7_000, 50)];
+        let of_delete = [(-5, 50), (0, 50), (30, 20), (49, 7), (50, 50), (59, 50), (60, 50), (7_000, 50)];
         let creates = of_create.map(|times| (create(), times)).into_iter();
         for (mut payload, (late, stopped_after)) in creates.chain(of_delete.map(|times| (delete(), times))) {
             payload["ResourceProperties"]["ServiceTimeout"] = json!("60");

@@ -9,9 +9,10 @@ use profile::{
     arn::{Arn, Location, ProfileArn},
     attributes::{Attribute, attributes, compact_attributes},
     converge,
+    effect::Effect,
     fault::{Fault, Faults},
     model_source::Source,
-    observed::{Issued, Kind, Observed, Phase},
+    observed::{Issued, Kind, Observed, Phase, SAME_INSTANT},
     period::Period,
     properties::{Draft, Immutable, Remainder},
     record::ProfileRecord,
@@ -420,12 +421,10 @@ impl Run<'_> {
             // The next operation may have taken up what was made, and settles it.
             return String::new();
         }
-        let is_create = matches!(self.request.kind, RequestKind::Create);
-        let goes_on =
-            matches!(observed.phase(), Phase::UpdateRollback | Phase::Cleanup | Phase::RollbackCleanup);
-        if is_create && goes_on && observed.is_updated() {
-            // Another delivery of this Create was answered with what this one made, or with its twin: a rollback goes
-            // back to that, and a clean-up deletes it or lets it drain.
+        let phase = observed.phase();
+        let was_answered = self.was_answered(observed);
+        if was_answered && phase == Phase::UpdateRollback {
+            // It goes back to that, and to its parameter.
             return String::new();
         }
         if observed.journal.unsure && observed.journal.made_anything() {
@@ -433,19 +432,46 @@ impl Run<'_> {
                     could not be read."
                 .to_owned();
         }
-        if is_create && let Some(made) = &observed.journal.made_profile {
-            match observe::drains(self.ports, made).await {
-                Ok(false) => {}
-                Ok(true) => return String::new(),
+        // A clean-up deletes it, or lets it drain.
+        let mut stays = was_answered && matches!(phase, Phase::Cleanup | Phase::RollbackCleanup);
+        if let Some(made) = &observed.journal.made_profile
+            && !stays
+        {
+            stays = match observe::drains(self.ports, made).await {
+                Ok(drains) => drains,
                 Err(error) => return trouble(error.to_string()),
-            }
+            };
         }
-        for step in converge::undo(&self.scope.owner, began, observed) {
+        for mut step in converge::undo(&self.scope.owner, began, observed) {
+            if stays {
+                // Its name was given up with it.
+                step.retain(|effect| matches!(effect, Effect::DeleteParameter(_)));
+            }
             if let Err(failure) = apply::carry_out(&context, observed, step).await {
                 return trouble(failure.to_string());
             }
         }
         String::new()
+    }
+
+    /// Whether another delivery of this request was answered with what this one made, or with its twin, and the stack
+    /// has replaced that since.
+    fn was_answered(&self, observed: &Observed) -> bool {
+        match &self.request.kind {
+            RequestKind::Create => observed.is_updated(),
+            RequestKind::Update { physical_id, .. } => {
+                let made = observed.journal.made_profile.as_ref().map(ProfileArn::as_str);
+                let named = observed.described();
+                let began = observed.stack.as_ref().and_then(|stack| stack.began);
+                // The request's own success would be told by the one, its failure by the other.
+                let is_another = named.is_some() && named != made && named != Some(physical_id.as_str());
+                let is_later = began
+                    .zip(self.request.issued_at())
+                    .is_some_and(|(began, issued)| began - issued > SAME_INSTANT);
+                is_another && is_later
+            }
+            RequestKind::Delete { .. } => false,
+        }
     }
 
     fn context<'c>(

@@ -12,6 +12,7 @@ use local_aws::{
 use ports::ErrorKind;
 use profile::{
     arn::ProfileArn,
+    record::StackResourceRecord,
     tags::{self, Tags},
 };
 use serde_json::{Value, json};
@@ -1840,13 +1841,14 @@ async fn a_late_delivery_of_a_create_does_not_take_back_what_a_rollback_goes_bac
         first
     };
     let late = async { harness.send(request.clone()).await.failed() };
-    let (first, _) = tokio::join!(meanwhile, late);
+    let (first, reason) = tokio::join!(meanwhile, late);
+    assert!(reason.contains("out of date"), "{reason}");
     assert!(harness.aws.account().profiles().contains_key(&first));
 }
 
-/// The same when the update has succeeded, and what it replaced drains.
+/// The same when the update has succeeded, and the clean-up is about to let what it replaced drain.
 #[tokio::test(start_paused = true)]
-async fn a_late_delivery_of_a_create_does_not_take_back_what_drains() {
+async fn a_late_delivery_of_a_create_does_not_take_back_what_is_about_to_drain() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
     tokio::time::sleep(Duration::from_secs(60)).await;
     harness.switches(|switches| {
@@ -1869,8 +1871,84 @@ async fn a_late_delivery_of_a_create_does_not_take_back_what_drains() {
         first
     };
     let late = async { harness.send(request.clone()).await.failed() };
-    let (first, _) = tokio::join!(meanwhile, late);
+    let (first, reason) = tokio::join!(meanwhile, late);
+    assert!(reason.contains("out of date"), "{reason}");
     assert!(harness.aws.account().profiles().contains_key(&first));
+}
+
+/// An update has meanwhile given up the parameter that a second delivery of the Create makes again.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_takes_back_the_parameter_of_a_profile_that_it_leaves() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        switches.repeated_token = RepeatedToken::FirstArn;
+        (switches.lag_list_ms, switches.lag_tagging_api_ms) = (60_000, 60_000);
+    });
+    let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": declared()});
+    let first = harness.send(request.clone()).await.succeeded();
+    ports::Parameters::delete(&harness.aws, "/inference-profiles/search").await.unwrap();
+    harness.aws.watch(|account, operation| {
+        if operation == "bedrock:CreateInferenceProfile" {
+            let status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS".into();
+            account.stacks.get_mut(STACK).unwrap().status = status;
+            let record = StackResourceRecord {
+                physical_id: Some(common::profile_arn("0mbq3svia2re")),
+                status: "UPDATE_COMPLETE".into(),
+                since: None,
+            };
+            account.resources.insert((STACK.into(), LOGICAL_ID.into()), record);
+        }
+    });
+    let reason = harness.send(request).await.failed();
+    assert!(reason.contains("out of date"), "{reason}");
+    assert!(harness.aws.account().profiles().contains_key(&first));
+    assert_eq!(harness.published(), None);
+}
+
+/// What a second delivery of an Update leaves of the profile that the first one made, when the next update has replaced
+/// that meanwhile and the stack is in `status`: whether it is there, and why the second delivery failed.
+async fn left_by_a_late_update(status: &'static str) -> (bool, String) {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let before = changed(&[("PublishParameter", json!("false"))]);
+    let zeroth = harness.create(&before).await.succeeded();
+    harness.describe(&zeroth);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| {
+        switches.repeated_token = RepeatedToken::FirstArn;
+        (switches.lag_list_ms, switches.lag_tagging_api_ms) = (60_000, 60_000);
+    });
+    let mut declaration = before.clone();
+    declaration["Description"] = json!("Other.");
+    let request = json!({
+        "RequestType": "Update", "RequestId": "update", "PhysicalResourceId": zeroth,
+        "ResourceProperties": declaration, "OldResourceProperties": before,
+    });
+    harness.status("UPDATE_IN_PROGRESS");
+    let first = harness.send(request.clone()).await.succeeded();
+    let began = harness.now() + Duration::from_secs(12);
+    harness.aws.watch(move |account, operation| {
+        if operation == "bedrock:CreateInferenceProfile" {
+            let stack = account.stacks.get_mut(STACK).unwrap();
+            (stack.status, stack.began) = (status.into(), Some(began));
+            let resource = account.resources.get_mut(&(STACK.into(), LOGICAL_ID.into())).unwrap();
+            resource.physical_id = Some(common::profile_arn("0mbq3svia2re"));
+            resource.since = Some(began);
+        }
+    });
+    let reason = harness.send(request).await.failed();
+    (harness.aws.account().profiles().contains_key(&first), reason)
+}
+
+/// The second delivery of an Update finds behind its token what the first one made, and is done only when the next update
+/// is being rolled back, to that very profile, or is about to let it drain.
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_of_an_update_does_not_take_back_what_the_next_one_replaces() {
+    for status in ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"] {
+        let (is_there, reason) = left_by_a_late_update(status).await;
+        assert!(reason.contains("out of date"), "{status}: {reason}");
+        assert!(is_there, "{status}");
+    }
 }
 
 /// While its mark to drain is not seen yet, an update in place fails.

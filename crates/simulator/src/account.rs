@@ -87,8 +87,8 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
         held.extend(note.clone());
         held
     };
-    // The twin of the first resource's profile: the same template, deployed once more by a neighbour.
-    let twin = make(NAMESAKE, &owned_by(NEIGHBOUR)).ok();
+    // The equal of the first resource's profile: the same template, deployed once more by a neighbour.
+    let equal = make(NAMESAKE, &owned_by(NEIGHBOUR)).ok();
     // A namesake of it; the neighbour's resource of the same logical id; and one that somebody put the tags of the
     // stack's own profile on.
     for (name, held) in
@@ -104,7 +104,7 @@ fn neighbours(aws: &InProcess) -> ProfileArn {
     let theirs = StackRecord { status: "CREATE_COMPLETE".to_owned(), tags: Tags::new(), began: None };
     account.stacks.insert(NEIGHBOUR.to_owned(), theirs);
     let resource = StackResourceRecord {
-        physical_id: twin.map(|arn| arn.to_string()),
+        physical_id: equal.map(|arn| arn.to_string()),
         status: "CREATE_COMPLETE".to_owned(),
         since: None,
     };

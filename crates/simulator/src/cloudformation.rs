@@ -49,6 +49,9 @@ const SAME_INSTANT: Duration = Duration::from_secs(11);
 /// How many throttled calls of one request pass by themselves.
 const PASSING: usize = 3;
 
+/// How much of `ServiceTimeout` a late delivery must have left to be answered in time.
+const IN_TIME: Duration = Duration::from_secs(15);
+
 /// A mark to drain tells whole seconds.
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -175,9 +178,9 @@ pub struct CloudFormation {
     /// The resources whose rollback may have come before the last of what it took back: what that left in the tags is
     /// known to slip, until their next update.
     slipped: BTreeSet<usize>,
-    /// The logical ids whose rollback was continued without a word of what had failed, nor of when that began: what it
-    /// left of that stays for the stack's end.
-    forgotten: BTreeSet<&'static str>,
+    /// The profiles that a rollback left which was continued without a word of what had failed, nor, of what that had
+    /// made, of when it began: they stay for the stack's end.
+    forgotten: BTreeSet<String>,
     /// Whether what a rollback of the resource that adopts left in the tags may have slipped: the release goes by them.
     released_blindly: bool,
     /// Whether something was cancelled, or timed out, and may still be under way.
@@ -437,7 +440,7 @@ impl CloudFormation {
         // tells of nothing in progress it is taken for the rollback's, too.
         let is_tried_again = !self.facts.tells_progress
             && (done.iter().any(|(slot, ..)| self.lambda.was_killed(LOGICAL_IDS[*slot]))
-                || is_quick && self.lambda.loses_answers_for_long());
+                || is_quick && self.lambda.errs_for_want_of_delivery());
         let slips = was_cancelled
             && (is_struck
                 || is_tried_again
@@ -470,10 +473,11 @@ impl CloudFormation {
                 _ => doomed.push((*slot, id_after(*slot, outcome), new.clone(), true)),
             }
         }
+        let mut forgetful = BTreeSet::new();
         for trial in 1..=PERSISTENCE {
             let forgets = trial > 1 && self.facts.continued_forgets_failed;
-            if forgets && self.facts.rollback_moves_time {
-                self.forgotten.extend(back.iter().map(|(slot, _)| LOGICAL_IDS[*slot]));
+            if forgets {
+                forgetful.extend(back.iter().map(|(slot, _)| LOGICAL_IDS[*slot]));
             }
             let outcomes = join_all(back.iter().filter_map(|(slot, carried)| {
                 let held = self.resources.get(slot)?;
@@ -544,6 +548,7 @@ impl CloudFormation {
             }
         }
         self.status("UPDATE_ROLLBACK_COMPLETE");
+        self.forgets(&forgetful);
         if was_cancelled || *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) {
             // What was cancelled may still be taking back what it did.
             sleep(SETTLED).await;
@@ -553,6 +558,21 @@ impl CloudFormation {
         if !missing.is_empty() {
             self.guard.breach(Promise::RollbackRestores, format!("not restored: {}", missing.join("; ")));
         }
+    }
+
+    /// Notes which profiles the continued rollback of these resources could not know for the failed update's.
+    fn forgets(&mut self, logical_ids: &BTreeSet<&str>) {
+        let all = self.guard.belongings(&self.aws.account());
+        let committed = self.committed();
+        let adoptable = self.guard.foreign().adoptable.as_str();
+        let is_forgotten = |(arn, held): &(&String, &Tags)| {
+            let is_its = held.get(tags::LOGICAL_ID).is_some_and(|held| logical_ids.contains(held.as_str()));
+            let is_unknown = self.facts.rollback_moves_time || *arn == adoptable;
+            is_its && is_unknown && !committed.profiles.contains_key(*arn)
+        };
+        let forgotten: Vec<String> =
+            all.profiles.iter().filter(is_forgotten).map(|(arn, _)| arn.clone()).collect();
+        self.forgotten.extend(forgotten);
     }
 
     async fn delete(&mut self) {
@@ -628,6 +648,14 @@ impl CloudFormation {
             )
         });
         let asked_at = Instant::now();
+        if ask.kind != Kind::Delete && self.lag_s() > 0 {
+            // What is taken up again goes with its update.
+            let truth = self.aws.account().truth();
+            let identity = self.identity(ask.slot, ask.new);
+            let unseen_after = ports::Clock::now(&self.aws) - Duration::from_secs(self.lag_s());
+            let fits = |id: &str| truth.get(id).is_some_and(|profile| identity.fits(profile));
+            self.guard.may_be_taken_up(ask.slot, unseen_after, fits);
+        }
         self.deliveries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -666,12 +694,14 @@ impl CloudFormation {
             }
             Outcome::Cancelled | Outcome::TimedOut => {
                 self.trace.line(|| format!("request {number}: {outcome:?}"));
-                // Within an hour the provider answers, or rescue does. In less the provider does, if it is told, and
-                // nothing but calls goes wrong.
+                // Within an hour the provider answers, or rescue does. In less the provider does, if it is told and comes
+                // to it in time, and is neither killed nor kept from delivering.
                 let is_bound_to = match self.facts.service_timeout {
                     None => !self.lambda.is_delayed(number) && !self.lambda.is_cut_off(number),
                     Some((_, told)) => {
-                        told && !self.lambda.is_troubled(number) && !self.lambda.has_lost_puts()
+                        told && !self.lambda.is_to_be_killed(number)
+                            && !self.lambda.has_lost_puts()
+                            && self.lambda.lateness(number) + IN_TIME < waits
                     }
                 };
                 if matches!(outcome, Outcome::TimedOut) && is_bound_to {
@@ -940,10 +970,6 @@ impl CloudFormation {
             drop(account);
             return self.is_deleted(number, ask, &answer.id);
         }
-        if self.lag_s() > 0 {
-            // Whose mark to drain is not seen yet may be taken up again, and then goes with its update.
-            self.guard.takes_up_again(&answer.id);
-        }
         let wrong = |what: String| self.guard.breach(Promise::Fulfilled, format!("request {number}: {what}"));
         let identity = self.identity(ask.slot, ask.new);
         let Some(profile) = truth.get(&answer.id) else {
@@ -1120,7 +1146,6 @@ impl CloudFormation {
         let is_excused = |held: &Tags| {
             let logical_id = held.get(tags::LOGICAL_ID).map(String::as_str).unwrap_or_default();
             self.gave_up.contains(logical_id)
-                || self.forgotten.contains(logical_id)
                 || self.was_overtaken.lock().unwrap_or_else(PoisonError::into_inner).contains(logical_id)
                 || lags && self.lambda.was_killed(logical_id)
                 || self.lambda.straggled(logical_id)
@@ -1149,7 +1174,8 @@ impl CloudFormation {
             .profiles
             .iter()
             .filter(|(arn, held)| {
-                !committed.profiles.contains_key(*arn) && !is_draining(arn) && !is_excused(held)
+                let is_known = committed.profiles.contains_key(*arn) || self.forgotten.contains(*arn);
+                !is_known && !is_draining(arn) && !is_excused(held)
             })
             .map(|(arn, _)| arn)
             .chain(

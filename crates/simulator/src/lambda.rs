@@ -44,6 +44,9 @@ const RESCUED: Duration = Duration::from_secs(3 * 60 + 180 + 60);
 /// How many calls of AWS one invocation may make. The most are made by one that polls until it runs out of time.
 const MOST_CALLS: usize = 1_500;
 
+/// More PUTs than the provider makes of one answer.
+const MINUTES_OF_PUTS: u8 = 100;
+
 /// Lambda, with the functions in it.
 pub struct Lambda {
     /// The account that the functions act on.
@@ -152,6 +155,12 @@ impl Lambda {
         })
     }
 
+    /// Whether a request is killed.
+    pub fn is_to_be_killed(&self, number: usize) -> bool {
+        let kills = |trouble: &Trouble| matches!(trouble, Trouble::Kill { request, .. } if usize::from(*request) == number);
+        self.troubles.iter().any(kills)
+    }
+
     /// Whether a request is delivered more than once.
     pub fn is_repeated(&self, number: usize) -> bool {
         self.troubles.iter().any(|trouble| match trouble {
@@ -187,7 +196,9 @@ impl Lambda {
     pub fn is_cut_off(&self, number: usize) -> bool {
         let others = self.troubles.iter().filter(|trouble| match trouble {
             Trouble::Calls { .. } | Trouble::Repeat { .. } => false,
-            Trouble::Puts { .. } | Trouble::KillRescue { .. } => true,
+            // What is turned away is so for the provider alone.
+            Trouble::Puts { fate, .. } => *fate != PutFate::Refused,
+            Trouble::KillRescue { .. } => true,
             Trouble::Kill { request, .. } | Trouble::Late { request, .. } => usize::from(*request) == number,
         });
         self.loses_answers_for_long() && others.count() > 1
@@ -195,7 +206,15 @@ impl Lambda {
 
     /// Whether answers are lost for minutes.
     pub fn loses_answers_for_long(&self) -> bool {
-        let is_long = |trouble: &Trouble| matches!(trouble, Trouble::Puts { times, fate: PutFate::Lost, .. } if *times > 100);
+        let is_long = |trouble: &Trouble| matches!(trouble, Trouble::Puts { times, fate: PutFate::Lost, .. } if *times > MINUTES_OF_PUTS);
+        self.troubles.iter().any(is_long)
+    }
+
+    /// Whether the provider does not hear for minutes that an answer arrived, whether it does or not: then it errs, and is
+    /// run again.
+    pub fn errs_for_want_of_delivery(&self) -> bool {
+        let is_long =
+            |trouble: &Trouble| matches!(trouble, Trouble::Puts { times, .. } if *times > MINUTES_OF_PUTS);
         self.troubles.iter().any(is_long)
     }
 

@@ -97,6 +97,7 @@ mutants! {
     "takes more time than ServiceTimeout leaves", OneAnswer, 100, IgnoresServiceTimeout;
     "rescue answers what was answered", OneAnswer, 3_000, RescueDoesNotLook;
     "carries out a stale Delete", DeletesRight, 3_000, DeletesStale;
+    "does not know since when a profile is there", NothingLeaks, 6_000, KnowsNoAge;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +145,7 @@ enum Bug {
     IgnoresServiceTimeout,
     RescueDoesNotLook,
     DeletesStale,
+    KnowsNoAge,
 }
 
 /// The provider, bent, and the AWS that it sees.
@@ -371,14 +373,19 @@ impl ports::Profiles for Bent {
                 let _ = ports::Profiles::get(&self.aws, arn_or_id).await;
             }
         }
-        ports::Profiles::get(&self.aws, arn_or_id).await
+        let record = ports::Profiles::get(&self.aws, arn_or_id).await?;
+        Ok(if self.is(Bug::KnowsNoAge) { ProfileRecord { created_at: None, ..record } } else { record })
     }
 
     async fn list(&self) -> Result<Vec<ProfileRecord>> {
         if self.is(Bug::DoesNotSeek) {
             return Ok(Vec::new());
         }
-        ports::Profiles::list(&self.aws).await
+        let mut records = ports::Profiles::list(&self.aws).await?;
+        if self.is(Bug::KnowsNoAge) {
+            records.iter_mut().for_each(|record| record.created_at = None);
+        }
+        Ok(records)
     }
 
     async fn delete(&self, arn: &ProfileArn) -> Result<()> {

@@ -179,9 +179,12 @@ impl Guard {
         self.state().draining.insert(id.to_owned(), Draining { slot, since, until });
     }
 
-    /// This profile is the resource again, and drains no more.
-    pub fn takes_up_again(&self, id: &str) {
-        self.state().draining.remove(id);
+    /// What drains of a resource and `fits` may be it again, by a request that cannot see what was marked after this
+    /// instant: from now on it may go.
+    pub fn may_be_taken_up(&self, of: usize, unseen_after: OffsetDateTime, fits: impl Fn(&str) -> bool) {
+        self.state()
+            .draining
+            .retain(|id, draining| draining.slot != of || draining.since <= unseen_after || !fits(id));
     }
 
     /// From now on what drains of the resource may go; `None`: of all.

@@ -47,7 +47,7 @@ fn a_seed_is_played_in_the_same_way_again() {
     }
 }
 
-/// An account that held itself was never freed, and 60,000 seeds took all of a machine's memory.
+/// Hundreds of thousands are played in one process: what an account holds must not hold the account.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_is_over_is_forgotten() {
