@@ -149,6 +149,14 @@ impl Observed {
         self.stack.as_ref().map_or(Phase::Forward, |stack| Phase::of(&stack.status))
     }
 
+    /// Whether the stack takes an update back, or may still be told to: it was left as it was when the update or its
+    /// rollback failed.
+    pub fn may_roll_back(&self) -> bool {
+        let status = self.stack.as_ref().map(|stack| stack.status.as_str());
+        self.phase() == Phase::UpdateRollback
+            || matches!(status, Some("UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED"))
+    }
+
     /// Whether the stack's last operation went forward and is done, save for its clean-up.
     pub fn is_forward_done(&self) -> bool {
         let status = self.stack.as_ref().map(|stack| stack.status.as_str());

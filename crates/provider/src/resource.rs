@@ -421,9 +421,8 @@ impl Run<'_> {
             // The next operation may have taken up what was made, and settles it.
             return String::new();
         }
-        let phase = observed.phase();
         let was_answered = self.was_answered(observed);
-        if was_answered && phase == Phase::UpdateRollback {
+        if was_answered && observed.may_roll_back() {
             // It goes back to that, and to its parameter.
             return String::new();
         }
@@ -433,7 +432,7 @@ impl Run<'_> {
                 .to_owned();
         }
         // A clean-up deletes it, or lets it drain.
-        let mut stays = was_answered && matches!(phase, Phase::Cleanup | Phase::RollbackCleanup);
+        let mut stays = was_answered && matches!(observed.phase(), Phase::Cleanup | Phase::RollbackCleanup);
         if let Some(made) = &observed.journal.made_profile
             && !stays
         {
@@ -444,8 +443,15 @@ impl Run<'_> {
         }
         for mut step in converge::undo(&self.scope.owner, began, observed) {
             if stays {
-                // Its name was given up with it.
-                step.retain(|effect| matches!(effect, Effect::DeleteParameter(_)));
+                // Its name was given up with it, or leads to its successor.
+                step.retain(|effect| match effect {
+                    Effect::DeleteParameter(name) => {
+                        let led_to = observed.parameters.get(name).map(|parameter| parameter.value.as_str());
+                        led_to != observed.described()
+                    }
+                    Effect::OverwriteParameter(_, value) => Some(value.as_str()) == observed.described(),
+                    _ => false,
+                });
             }
             if let Err(failure) = apply::carry_out(&context, observed, step).await {
                 return trouble(failure.to_string());
@@ -454,21 +460,23 @@ impl Run<'_> {
         String::new()
     }
 
-    /// Whether another delivery of this request was answered with what this one made, or with its twin, and the stack
-    /// has replaced that since.
+    /// Whether another delivery of this request may have been answered with what this one made, or with its twin, and
+    /// the stack has replaced that since.
     fn was_answered(&self, observed: &Observed) -> bool {
         match &self.request.kind {
             RequestKind::Create => observed.is_updated(),
+            // It may as well have failed, and been rolled back.
             RequestKind::Update { physical_id, .. } => {
-                let made = observed.journal.made_profile.as_ref().map(ProfileArn::as_str);
-                let named = observed.described();
+                let Some(made) = &observed.journal.made_profile else { return false };
+                let named = observed.described().filter(|named| *named != physical_id.as_str());
                 let began = observed.stack.as_ref().and_then(|stack| stack.began);
-                // The request's own success would be told by the one, its failure by the other.
-                let is_another = named.is_some() && named != made && named != Some(physical_id.as_str());
                 let is_later = began
                     .zip(self.request.issued_at())
                     .is_some_and(|(began, issued)| began - issued > SAME_INSTANT);
-                is_another && is_later
+                let made_at = record(observed, made).and_then(|record| record.created_at);
+                let this_began = self.ports.clock.now() - self.began.elapsed();
+                let was_there = made_at.is_some_and(|made_at| made_at < this_began);
+                named.is_some_and(|named| named != made.as_str()) && is_later && was_there
             }
             RequestKind::Delete { .. } => false,
         }

@@ -1926,6 +1926,7 @@ async fn left_by_a_late_update(status: &'static str) -> (bool, String) {
     });
     harness.status("UPDATE_IN_PROGRESS");
     let first = harness.send(request.clone()).await.succeeded();
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let began = harness.now() + Duration::from_secs(12);
     harness.aws.watch(move |account, operation| {
         if operation == "bedrock:CreateInferenceProfile" {
@@ -1949,6 +1950,60 @@ async fn a_late_delivery_of_an_update_does_not_take_back_what_the_next_one_repla
         assert!(reason.contains("out of date"), "{status}: {reason}");
         assert!(is_there, "{status}");
     }
+}
+
+/// An update that is cancelled while its profile is not active yet, and that goes on until its rollback, which moves the
+/// stack's time, is done.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_nobody_was_answered_takes_back_what_it_made_after_its_rollback() {
+    for (named, status) in [
+        (None, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        (Some(common::profile_arn("0mbq3svia2re")), "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+    ] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        let first = harness.create(&declared()).await.succeeded();
+        harness.describe(&first);
+        harness.status("UPDATE_IN_PROGRESS");
+        let began = harness.now() + Duration::from_secs(12);
+        let now_named = named.unwrap_or_else(|| first.clone());
+        harness.aws.watch(move |account, operation| {
+            if operation == "bedrock:CreateInferenceProfile" {
+                let stack = account.stacks.get_mut(STACK).unwrap();
+                (stack.status, stack.began) = (status.into(), Some(began));
+                let resource = account.resources.get_mut(&(STACK.into(), LOGICAL_ID.into())).unwrap();
+                (resource.physical_id, resource.since) = (Some(now_named.clone()), Some(began));
+            }
+        });
+        let other = changed(&[("Description", json!("Other."))]);
+        let reason = harness.update(&first, &other, &declared()).await.failed();
+        assert!(reason.contains("out of date"), "{status}: {reason}");
+        let profiles = harness.aws.account().profiles();
+        assert_eq!(profiles.keys().collect::<Vec<_>>(), [&first], "{status}");
+    }
+}
+
+/// Two deliveries of a Create adopt a profile side by side; the second one publishes it and is done only when a failed
+/// update is cleaned up.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_leaves_the_name_of_what_it_adopted_and_the_stack_has() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let existing = made_by_hand(&harness, &[]);
+    let adopted = changed(&[("ExistingProfile", json!(existing))]);
+    let stack_has_it = existing.clone();
+    harness.aws.watch(move |account, operation| {
+        if operation == "ssm:PutParameter" {
+            account.stacks.get_mut(STACK).unwrap().status =
+                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS".into();
+            let record = StackResourceRecord {
+                physical_id: Some(stack_has_it.clone()),
+                status: "UPDATE_COMPLETE".into(),
+                since: None,
+            };
+            account.resources.insert((STACK.into(), LOGICAL_ID.into()), record);
+        }
+    });
+    let _ = harness.create(&adopted).await;
+    assert_eq!(harness.published(), Some(existing));
 }
 
 /// While its mark to drain is not seen yet, an update in place fails.
