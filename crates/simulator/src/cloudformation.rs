@@ -46,6 +46,9 @@ const PERSISTENCE: u32 = 5 * 60 + 1;
 /// (`docs/uncertainties.md`).
 const SAME_INSTANT: Duration = Duration::from_secs(11);
 
+/// How many calls a request makes at most when it waits for nothing.
+const CALLS_OF_A_REQUEST: u32 = 30;
+
 /// How many throttled calls of one request pass by themselves.
 const PASSING: usize = 3;
 
@@ -430,7 +433,11 @@ impl CloudFormation {
         let was_cancelled = done.iter().any(|(_, _, outcome)| !matches!(outcome, Outcome::Answered(_)));
         // What was under way when it was cancelled may reach AWS after the rollback's own; and a delivery that
         // comes again within seconds is taken for the rollback's.
-        let is_struck = self.aws.account().faults.struck() > struck;
+        let is_struck = {
+            let account = self.aws.account();
+            account.faults.struck() > struck
+                || was_cancelled && account.faults.strikes_within(CALLS_OF_A_REQUEST)
+        };
         let requests = *self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let doubles = self.lambda.has_stragglers(asked..requests);
         // Which tags of an adopted profile are ours only a read tells.

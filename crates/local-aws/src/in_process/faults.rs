@@ -104,6 +104,11 @@ impl FaultPlan {
         &self.strikes
     }
 
+    /// Whether one of the next so many calls may be struck.
+    pub fn strikes_within(&self, calls: u32) -> bool {
+        self.rules.iter().any(|rule| rule.times > 0 && rule.skip < calls)
+    }
+
     /// Ends all rules.
     pub fn clear(&mut self) {
         self.rules.clear();
