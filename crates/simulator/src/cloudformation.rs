@@ -391,6 +391,11 @@ impl CloudFormation {
         let asks: Vec<_> = asks.collect();
         let (denials, kills) = self.trouble();
         let (struck, since) = (self.aws.account().faults.struck(), ports::Clock::now(&self.aws));
+        // Of several one may be answered so late that another's use is long past.
+        let was_protected: Vec<bool> = asks
+            .iter()
+            .map(|((slot, held), is_told)| *is_told && self.is_protected(*slot, &held.declaration))
+            .collect();
         let gone = join_all(asks.iter().map(|((slot, held), is_told)| {
             self.ask(Ask {
                 kind: Kind::Delete,
@@ -403,11 +408,12 @@ impl CloudFormation {
             })
         }))
         .await;
-        let kept = asks.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
+        let kept = asks.iter().zip(was_protected).zip(&gone);
         let kept: Vec<_> = kept
-            .map(|(((slot, held), is_told), outcome)| {
+            .filter(|(_, outcome)| outcome.succeeded().is_none())
+            .map(|((((slot, held), is_told), was_protected), outcome)| {
                 let is_protected = *is_told && self.is_protected(*slot, &held.declaration);
-                (*slot, is_protected || self.is_undelivered(outcome))
+                (*slot, was_protected || is_protected || self.is_undelivered(outcome))
             })
             .collect();
         for (slot, is_excused) in kept {
@@ -530,6 +536,10 @@ impl CloudFormation {
             let trouble = self.trouble();
             self.pace().await;
             self.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+            let was_protected: Vec<bool> = doomed
+                .iter()
+                .map(|(slot, _, declaration, is_told)| *is_told && self.is_protected(*slot, declaration))
+                .collect();
             let gone = join_all(doomed.iter().map(|(slot, id, declaration, is_told)| {
                 self.ask(Ask {
                     kind: Kind::Delete,
@@ -542,11 +552,12 @@ impl CloudFormation {
                 })
             }))
             .await;
-            let kept = doomed.iter().zip(&gone).filter(|(_, outcome)| outcome.succeeded().is_none());
+            let kept = doomed.iter().zip(was_protected).zip(&gone);
             let kept: Vec<_> = kept
-                .map(|((slot, _, declaration, is_told), outcome)| {
+                .filter(|(_, outcome)| outcome.succeeded().is_none())
+                .map(|(((slot, _, declaration, is_told), was_protected), outcome)| {
                     let is_protected = *is_told && self.is_protected(*slot, declaration);
-                    (*slot, is_protected || self.is_undelivered(outcome))
+                    (*slot, was_protected || is_protected || self.is_undelivered(outcome))
                 })
                 .collect();
             for (slot, is_excused) in kept {

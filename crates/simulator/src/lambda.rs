@@ -196,9 +196,8 @@ impl Lambda {
     pub fn is_cut_off(&self, number: usize) -> bool {
         let others = self.troubles.iter().filter(|trouble| match trouble {
             Trouble::Calls { .. } | Trouble::Repeat { .. } => false,
-            // What is turned away is so for the provider alone.
-            Trouble::Puts { fate, .. } => *fate != PutFate::Refused,
-            Trouble::KillRescue { .. } => true,
+            // What is turned away from the provider leaves the more of what is lost for rescue.
+            Trouble::Puts { .. } | Trouble::KillRescue { .. } => true,
             Trouble::Kill { request, .. } | Trouble::Late { request, .. } => usize::from(*request) == number,
         });
         self.loses_answers_for_long() && others.count() > 1
