@@ -101,11 +101,11 @@ pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
     }
 }
 
-/// The profile that this run made, if the stack names it as the resource: a creation that is repeated with its
-/// token gives the first one's profile.
+/// The profile that this run made or adopted, if the stack names it as the resource: a creation that is repeated with
+/// its token gives the first one's profile, and that one is adopted already may not be seen yet.
 fn living(observed: &Observed) -> Option<&ProfileArn> {
-    let made = observed.journal.made_profile.as_ref()?;
-    observed.lives(made).then_some(made)
+    let adopted = observed.journal.adopted_profile.as_ref().map(|(adopted, _)| adopted);
+    observed.journal.made_profile.as_ref().or(adopted).filter(|arn| observed.lives(arn))
 }
 
 fn towards(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {

@@ -264,7 +264,9 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
             let stack = persist(|| ports.stacks.stack(stack_id)).await.optional()?;
             let seen = Observed { stack: stack.clone(), ..Observed::default() };
             let issued = Issued { kind: Kind::Create, at: context.issued_at };
-            let word = if seen.phase() == Phase::Forward && !seen.has_gone_on_since(&issued) {
+            // What is taken back may be what another delivery was answered with.
+            let goes_on_with_it = seen.phase() == Phase::Forward && !seen.has_gone_on_since(&issued);
+            let word = if goes_on_with_it && !context.undoing {
                 Word::NotAsked
             } else {
                 match persist(|| ports.stacks.resource(stack_id, logical_id)).await.optional() {

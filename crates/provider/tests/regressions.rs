@@ -1982,6 +1982,23 @@ async fn an_update_that_nobody_was_answered_takes_back_what_it_made_after_its_ro
     }
 }
 
+/// The second delivery of a Create does not see yet that its profile is adopted already, and cannot ask the stack before it
+/// is done.
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_that_fails_does_not_release_what_the_first_one_adopted() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let existing = made_by_hand(&harness, &[]);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    harness.switches(|switches| switches.lag_tags_ms = 8_000);
+    let adopted = changed(&[("ExistingProfile", json!(existing))]);
+    harness.create(&adopted).await.succeeded();
+    harness.resource_is("CREATE_COMPLETE", Some(&existing));
+    let denied = Fault::before("cloudformation:DescribeStacks", ErrorKind::Throttled);
+    harness.aws.account().faults.add(denied.after(1).times(4));
+    harness.create(&adopted).await.failed();
+    harness.holds_exactly(&existing, &adopted);
+}
+
 /// Two deliveries of a Create adopt a profile side by side; the second one publishes it and is done only when a failed
 /// update is cleaned up.
 #[tokio::test(start_paused = true)]
