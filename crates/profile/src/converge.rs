@@ -104,7 +104,11 @@ pub fn next(goal: &Goal, observed: &Observed) -> Step<ProfileArn> {
 /// The profile that this run made or adopted, if the stack names it as the resource: a creation that is repeated with
 /// its token gives the first one's profile, and that one is adopted already may not be seen yet.
 fn living(observed: &Observed) -> Option<&ProfileArn> {
-    let adopted = observed.journal.adopted_profile.as_ref().map(|(adopted, _)| adopted);
+    // A Delete may have released it a moment ago.
+    let is_leaving =
+        observed.resource.as_ref().is_some_and(|resource| resource.status.starts_with("DELETE_"));
+    let adopted =
+        observed.journal.adopted_profile.as_ref().map(|(adopted, _)| adopted).filter(|_| !is_leaving);
     observed.journal.made_profile.as_ref().or(adopted).filter(|arn| observed.lives(arn))
 }
 

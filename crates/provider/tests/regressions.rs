@@ -1999,6 +1999,28 @@ async fn a_second_delivery_that_fails_does_not_release_what_the_first_one_adopte
     harness.holds_exactly(&existing, &adopted);
 }
 
+/// The Delete has just released it, and is not told as done yet.
+#[tokio::test(start_paused = true)]
+async fn a_late_create_does_not_keep_what_it_adopts_from_a_delete() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let existing = made_by_hand(&harness, &[]);
+    let adopted = changed(&[("ExistingProfile", json!(existing)), ("PublishParameter", json!("false"))]);
+    let released = existing.clone();
+    harness.aws.watch(move |account, operation| {
+        if operation == "bedrock:TagResource" {
+            account.stacks.get_mut(STACK).unwrap().status = "ROLLBACK_IN_PROGRESS".into();
+            let record = StackResourceRecord {
+                physical_id: Some(released.clone()),
+                status: "DELETE_IN_PROGRESS".into(),
+                since: None,
+            };
+            account.resources.insert((STACK.into(), LOGICAL_ID.into()), record);
+        }
+    });
+    harness.create(&adopted).await.failed();
+    assert_eq!(harness.aws.account().profiles()[&existing], Tags::new());
+}
+
 /// Two deliveries of a Create adopt a profile side by side; the second one publishes it and is done only when a failed
 /// update is cleaned up.
 #[tokio::test(start_paused = true)]
