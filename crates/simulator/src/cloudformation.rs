@@ -835,13 +835,12 @@ impl CloudFormation {
 
     /// Nothing is asked for a while, and nothing may change.
     async fn rest(&self, time: Duration) {
-        let before = self.settled();
+        let mut before = self.settled();
         sleep(time).await;
         // The last of two deliveries may be pointing it to its own, and back.
         let now = self.settled();
         let unsettled = |name: &String| !now.parameters.contains_key(name);
         let open = self.names(|slot| self.lambda.was_doubled(LOGICAL_IDS[*slot]));
-        let mut before = before;
         before.parameters.retain(|name, _| !(open.contains(name) && unsettled(name)));
         let missing = self.missing(&before);
         if !missing.is_empty() {
