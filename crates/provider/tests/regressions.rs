@@ -1814,66 +1814,37 @@ async fn a_parameter_that_is_handed_back_has_the_tags_that_its_profile_was_given
     assert_eq!(parameter.tags.get("env").map(String::as_str), Some("prod"));
 }
 
-/// The second delivery of a Create finds behind its token what the first one made, and is done only when a later update is
-/// being rolled back: to that very profile.
+/// The second delivery of a Create finds behind its token what the first one made, and is done only when an update has
+/// replaced that: while this is rolled back, to that very profile, or its clean-up is about to let it drain.
 #[tokio::test(start_paused = true)]
-async fn a_late_delivery_of_a_create_does_not_take_back_what_a_rollback_goes_back_to() {
-    let harness = Harness::new("CREATE_IN_PROGRESS");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    harness.switches(|switches| {
-        (switches.repeated_token, switches.lag_list_ms, switches.lag_tags_ms) =
-            (RepeatedToken::Conflict, 2_000, 20_000);
-    });
-    let unpublished = changed(&[("PublishParameter", json!("false"))]);
-    let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": unpublished});
-    harness.aws.account().latency = Duration::from_millis(700);
-    let meanwhile = async {
-        let first = harness.send(request.clone()).await.succeeded();
-        harness.describe(&first);
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        harness.status("UPDATE_IN_PROGRESS");
-        let mut failing = unpublished.clone();
-        failing["Description"] = json!("Other.");
-        let another = harness.update(&first, &failing, &unpublished).await.succeeded();
-        harness.resource_is("UPDATE_COMPLETE", Some(&another));
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        harness.status("UPDATE_ROLLBACK_IN_PROGRESS");
-        first
-    };
-    let late = async { harness.send(request.clone()).await.failed() };
-    let (first, reason) = tokio::join!(meanwhile, late);
-    assert!(reason.contains("out of date"), "{reason}");
-    assert!(harness.aws.account().profiles().contains_key(&first));
-}
-
-/// The same when the update has succeeded, and the clean-up is about to let what it replaced drain.
-#[tokio::test(start_paused = true)]
-async fn a_late_delivery_of_a_create_does_not_take_back_what_is_about_to_drain() {
-    let harness = Harness::new("CREATE_IN_PROGRESS");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    harness.switches(|switches| {
-        (switches.repeated_token, switches.lag_list_ms, switches.lag_tags_ms) =
-            (RepeatedToken::Conflict, 2_000, 20_000);
-    });
-    let unpublished = changed(&[("PublishParameter", json!("false"))]);
-    let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": unpublished});
-    harness.aws.account().latency = Duration::from_millis(700);
-    let meanwhile = async {
-        let first = harness.send(request.clone()).await.succeeded();
-        harness.describe(&first);
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        harness.status("UPDATE_IN_PROGRESS");
-        let mut other = unpublished.clone();
-        (other["Description"], other["DrainPeriod"]) = (json!("Other."), json!("7d"));
-        let another = harness.update(&first, &other, &unpublished).await.succeeded();
-        harness.resource_is("UPDATE_COMPLETE", Some(&another));
-        harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
-        first
-    };
-    let late = async { harness.send(request.clone()).await.failed() };
-    let (first, reason) = tokio::join!(meanwhile, late);
-    assert!(reason.contains("out of date"), "{reason}");
-    assert!(harness.aws.account().profiles().contains_key(&first));
+async fn a_late_delivery_of_a_create_does_not_take_back_what_an_update_replaces() {
+    for status in ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"] {
+        let harness = Harness::new("CREATE_IN_PROGRESS");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        harness.switches(|switches| {
+            (switches.repeated_token, switches.lag_list_ms, switches.lag_tags_ms) =
+                (RepeatedToken::Conflict, 2_000, 20_000);
+        });
+        let before = changed(&[("PublishParameter", json!("false"))]);
+        let request = json!({"RequestType": "Create", "RequestId": "create", "ResourceProperties": before});
+        harness.aws.account().latency = Duration::from_millis(700);
+        let meanwhile = async {
+            let first = harness.send(request.clone()).await.succeeded();
+            harness.describe(&first);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            harness.status("UPDATE_IN_PROGRESS");
+            let mut other = before.clone();
+            (other["Description"], other["DrainPeriod"]) = (json!("Other."), json!("7d"));
+            let another = harness.update(&first, &other, &before).await.succeeded();
+            harness.resource_is("UPDATE_COMPLETE", Some(&another));
+            harness.status(status);
+            first
+        };
+        let late = async { harness.send(request.clone()).await.failed() };
+        let (first, reason) = tokio::join!(meanwhile, late);
+        assert!(reason.contains("out of date"), "{status}: {reason}");
+        assert!(harness.aws.account().profiles().contains_key(&first), "{status}");
+    }
 }
 
 /// An update has meanwhile given up the parameter that a second delivery of the Create makes again.
@@ -1993,8 +1964,8 @@ async fn a_second_delivery_that_fails_does_not_release_what_the_first_one_adopte
     let adopted = changed(&[("ExistingProfile", json!(existing))]);
     harness.create(&adopted).await.succeeded();
     harness.resource_is("CREATE_COMPLETE", Some(&existing));
-    let denied = Fault::before("cloudformation:DescribeStacks", ErrorKind::Throttled);
-    harness.aws.account().faults.add(denied.after(1).times(4));
+    let throttled = Fault::before("cloudformation:DescribeStacks", ErrorKind::Throttled);
+    harness.aws.account().faults.add(throttled.after(1).times(4));
     harness.create(&adopted).await.failed();
     harness.holds_exactly(&existing, &adopted);
 }
@@ -2021,28 +1992,29 @@ async fn a_late_create_does_not_keep_what_it_adopts_from_a_delete() {
     assert_eq!(harness.aws.account().profiles()[&existing], Tags::new());
 }
 
-/// Two deliveries of a Create adopt a profile side by side; the second one publishes it and is done only when a failed
-/// update is cleaned up.
+/// The second delivery of a Create finds the profile of the first one, publishes it, and is done only when a failed update
+/// is cleaned up.
 #[tokio::test(start_paused = true)]
-async fn a_late_create_leaves_the_name_of_what_it_adopted_and_the_stack_has() {
+async fn a_late_create_leaves_the_name_of_what_the_stack_has() {
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    let existing = made_by_hand(&harness, &[]);
-    let adopted = changed(&[("ExistingProfile", json!(existing))]);
-    let stack_has_it = existing.clone();
+    let first = harness.create(&declared()).await.succeeded();
+    ports::Parameters::delete(&harness.aws, "/inference-profiles/search").await.unwrap();
+    let named = first.clone();
     harness.aws.watch(move |account, operation| {
         if operation == "ssm:PutParameter" {
-            account.stacks.get_mut(STACK).unwrap().status =
-                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS".into();
+            let status = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS".into();
+            account.stacks.get_mut(STACK).unwrap().status = status;
             let record = StackResourceRecord {
-                physical_id: Some(stack_has_it.clone()),
+                physical_id: Some(named.clone()),
                 status: "UPDATE_COMPLETE".into(),
                 since: None,
             };
             account.resources.insert((STACK.into(), LOGICAL_ID.into()), record);
         }
     });
-    let _ = harness.create(&adopted).await;
-    assert_eq!(harness.published(), Some(existing));
+    let reason = harness.create(&declared()).await.failed();
+    assert!(reason.contains("out of date"), "{reason}");
+    assert_eq!(harness.published(), Some(first));
 }
 
 /// While its mark to drain is not seen yet, an update in place fails.
