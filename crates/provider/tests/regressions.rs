@@ -1818,7 +1818,12 @@ async fn a_parameter_that_is_handed_back_has_the_tags_that_its_profile_was_given
 /// replaced that: while this is rolled back, to that very profile, or its clean-up is about to let it drain.
 #[tokio::test(start_paused = true)]
 async fn a_late_delivery_of_a_create_does_not_take_back_what_an_update_replaces() {
-    for status in ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"] {
+    for status in [
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_FAILED",
+        "UPDATE_FAILED",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    ] {
         let harness = Harness::new("CREATE_IN_PROGRESS");
         tokio::time::sleep(Duration::from_secs(60)).await;
         harness.switches(|switches| {
@@ -1916,7 +1921,12 @@ async fn left_by_a_late_update(status: &'static str) -> (bool, String) {
 /// is being rolled back, to that very profile, or is about to let it drain.
 #[tokio::test(start_paused = true)]
 async fn a_late_delivery_of_an_update_does_not_take_back_what_the_next_one_replaces() {
-    for status in ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"] {
+    for status in [
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_FAILED",
+        "UPDATE_FAILED",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    ] {
         let (is_there, reason) = left_by_a_late_update(status).await;
         assert!(reason.contains("out of date"), "{status}: {reason}");
         assert!(is_there, "{status}");
