@@ -174,12 +174,12 @@ fn tool(key: &str, value: &str) -> Option<String> {
     if let Some((_, tool)) = NAMESPACES.iter().find(|(start, _)| key.starts_with(start)) {
         return Some((*tool).to_owned());
     }
-    let says_no = NO.contains(&value.trim().to_ascii_lowercase().as_str());
+    let says_no = NO.iter().any(|no| value.trim().eq_ignore_ascii_case(no));
     if let Some(tool) = tool_in_key(key).filter(|_| !says_no) {
         return Some(tool);
     }
     // `app.kubernetes.io/managed-by`, `acme:managed-by`.
-    let last = words(key.rsplit(['/', ':']).next().unwrap_or_default()).concat();
+    let last = words(key.rsplit(['/', ':']).next().unwrap_or_default()).replace(' ', "");
     match manager(&last)? {
         "" => tool_in_value(&last, value),
         // `managed-by-terraform: true`.
@@ -190,9 +190,10 @@ fn tool(key: &str, value: &str) -> Option<String> {
 /// The tool that a key begins with.
 fn tool_in_key(key: &str) -> Option<String> {
     let words = words(key);
-    let (first, second) = (words.first()?, words.get(1));
+    let mut each = words.split(' ');
+    let (first, second) = (each.next()?, each.next());
     let both = second.map(|second| format!("{first}{second}"));
-    [Some(first), both.as_ref()]
+    [Some(first), both.as_deref()]
         .into_iter()
         .flatten()
         .map(|word| word.strip_prefix("aws").unwrap_or(word))
@@ -213,11 +214,12 @@ fn manager(key: &str) -> Option<&str> {
 fn tool_in_value(key: &str, value: &str) -> Option<String> {
     let words = words(value);
     // `created-by: sam` is a person.
-    if SAM.contains(&words.concat().as_str()) && key != "createdby" {
+    if SAM.contains(&words.replace(' ', "").as_str()) && key != "createdby" {
         return Some("AWS SAM".to_owned());
     }
-    let pairs = words.windows(2).map(<[String]>::concat);
-    words.iter().cloned().chain(pairs).find_map(|word| named(&word))
+    let single: Vec<&str> = words.split(' ').collect();
+    let mut pairs = single.windows(2).map(<[&str]>::concat);
+    single.iter().find_map(|word| named(word)).or_else(|| pairs.find_map(|pair| named(&pair)))
 }
 
 /// The tool that a word names.
@@ -228,21 +230,21 @@ fn named(word: &str) -> Option<String> {
     whole.or_else(begun).map(|(_, name)| (*name).to_owned())
 }
 
-/// The words of a text in lower case: what letters and digits make up, cut where a capital follows a small
-/// letter.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+/// The words of a text in lower case, with a space between them: what letters and digits make up, cut where
+/// a capital follows a small letter. One text and not a list, as a sweep looks at every tag of an account.
+fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len() + 4);
     let mut before = ' ';
     for c in text.chars() {
-        if !c.is_ascii_alphanumeric() || before.is_ascii_lowercase() && c.is_ascii_uppercase() {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_ascii_alphanumeric(), words.last_mut()) {
-            word.push(c.to_ascii_lowercase());
+        let begins = !before.is_ascii_alphanumeric() || before.is_ascii_lowercase() && c.is_ascii_uppercase();
+        if c.is_ascii_alphanumeric() {
+            if begins && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(c.to_ascii_lowercase());
         }
         before = c;
     }
-    words.retain(|word| !word.is_empty());
     words
 }
 

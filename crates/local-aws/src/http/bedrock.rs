@@ -79,9 +79,9 @@ fn list_parameters(request: &Request) -> Result<ListInferenceProfiles, ApiError>
 fn reply<T: Serialize>(status: u16, answer: Answer<T>) -> Reply {
     let reply = match answer.result {
         Ok(output) => {
+            let reply = Reply::json(status, &output);
             // An output without members is an empty object.
-            let output = serde_json::to_value(&output).unwrap_or(Value::Null);
-            Reply::json(status, &if output.is_null() { json!({}) } else { output })
+            if reply.body == b"null" { Reply { body: b"{}".to_vec(), ..reply } } else { reply }
         }
         Err(failure) => Reply::of_failure(failure, error),
     };
