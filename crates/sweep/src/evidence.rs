@@ -171,15 +171,14 @@ fn region_reports(
 }
 
 fn region_report(inventory: &Inventory, unread: Vec<Unread>) -> RegionReport {
-    let mut rows: Vec<ProfileRow> =
-        inventory.profiles().iter().map(|profile| row(profile, inventory)).collect();
-    rows.sort_by(|a, b| (&a.name, &a.arn).cmp(&(&b.name, &b.arn)));
+    let mut profiles: Vec<&Profile> = inventory.profiles().iter().collect();
+    profiles.sort_by(|a, b| (&a.record.name, &a.record.arn).cmp(&(&b.record.name, &b.record.arn)));
     RegionReport {
         region: inventory.location.region.clone(),
         complete: unread.is_empty(),
         unread,
         usage_since: inventory.usage.as_ref().ok().map(|usage| usage.since),
-        inventory: rows,
+        inventory: profiles.into_iter().map(|profile| row(profile, inventory)).collect(),
     }
 }
 
