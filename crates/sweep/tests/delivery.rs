@@ -42,6 +42,19 @@ async fn a_report_is_kept_sent_and_put() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_report_has_the_profiles_by_name() {
+    let harness = Harness::new();
+    for name in ["search", "archive", "chat", "batch"] {
+        harness.by_hand(name, &[]);
+    }
+    harness.sweep(json!({})).await;
+    let kept = harness.kept();
+    let rows = kept["regions"][0]["inventory"].as_array().unwrap();
+    let names: Vec<&Value> = rows.iter().map(|row| &row["name"]).collect();
+    assert_eq!(names, ["archive", "batch", "chat", "search"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn use_by_the_id_and_by_the_arn_of_a_profile_is_told_as_one() {
     let harness = Harness::new();
     let chat = harness.declared("chat");
