@@ -106,8 +106,8 @@ sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EV
 	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
 .PHONY: bench
-bench: build released-local-aws ## Measures all beside others, 55 minutes; 25 without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
-	$(VENV)/bin/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+bench: $(if $(filter-out page,$(ONLY) $(if $(ONLY),,all)),build released-local-aws,tools) ## Measures all beside others, an hour; half without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
+	$(VENV)/bin/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(filter-out 0,$(QUICK)),--quick)
 
 .PHONY: clean
 clean: ## Removes what was built and installed here

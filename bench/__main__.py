@@ -61,7 +61,8 @@ def measure(chosen: list[str], quick: bool) -> None:
                 measured = module.measure(cloud, api, quick=quick, progress=progress)
             progress.done()
             page.keep(part, {"when": when(), "machine": machine(), "figures": measured}, quick)
-    page.write(quick)
+    if chosen != ["figures"]:
+        page.write(quick)
 
 
 def when() -> str:

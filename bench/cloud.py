@@ -24,6 +24,9 @@ RELEASED_LOCAL_AWS = ROOT / "target" / "release" / "local-aws"
 # The model that every profile of the account is copied from.
 MODEL = "amazon.nova-lite-v1:0"
 
+# Of the shell's own variables only these are left to what is measured.
+FROM_THE_SHELL = {"HOME", "LANG", "NO_PROXY", "PATH", "TMPDIR", "no_proxy"}
+
 # `local-aws` names an operation, not its service.
 SERVICE_OF = {
     "GetResources": "tag",
@@ -101,7 +104,8 @@ class Cloud(LocalCloud):
 
     def environment(self) -> dict[str, str]:
         """The whole environment of what is measured, with the endpoints by their doors."""
-        inherited = super().environment()
+        whole = super().environment().items()
+        inherited = {key: value for key, value in whole if key.startswith("AWS_") or key in FROM_THE_SHELL}
         if not self._doors:
             return inherited
         local_aws = self._door("local-aws") if self._limited else self.bedrock_endpoint
@@ -154,8 +158,8 @@ class Cloud(LocalCloud):
         self.profiles.clear()
 
     def fill(self, count: int) -> None:
-        """Makes profiles until there are so many: two of five have the tag ``owner``, others ``team``; half
-        were used yesterday. Nothing else is wrong with them. Then calls take no time, and count anew.
+        """Makes profiles until there are so many: see :func:`has_owner` and :func:`was_used`. None is of a
+        stack, or has a parameter. Then calls take no time, and count anew.
 
         So even of a hundred more than fifty lack the tag. Up to fifty are asked for their tags once more when
         they are minutes old, as all are here and few are in a real account.
@@ -166,14 +170,18 @@ class Cloud(LocalCloud):
             self.profiles.update(made)
         assert len(self.profiles) == count, f"{len(self.profiles)} of {count} profiles could be made"
         self.forget_calls()
-        self._front("PUT", "used", [self.profiles[number] for number in range(0, count, 2)])
+        self._front("PUT", "used", [self.profiles[number] for number in range(count) if was_used(number)])
+
+    def pages(self, size: int) -> None:
+        """How many profiles a page of the list has for whoever does not ask for more."""
+        self.control("PUT", "switches", {"default_page_size": size})
 
     def _make(self, numbers: range) -> dict[int, str]:
         connection = http.client.HTTPConnection(self.bedrock_endpoint.removeprefix("http://"))
         source = {"copyFrom": f"arn:aws:bedrock:{self.region}::foundation-model/{MODEL}"}
         made = {}
         for number in numbers:
-            tags = {"owner" if number % 5 < 2 else "team": "a", "managed-by": "terraform"}
+            tags = {"owner" if has_owner(number) else "team": "a", "managed-by": "terraform"}
             profile = {
                 "inferenceProfileName": f"p{number}",
                 "modelSource": source,
@@ -186,6 +194,16 @@ class Cloud(LocalCloud):
                 made[number] = told["inferenceProfileArn"].rsplit("/", 1)[1]
         connection.close()
         return made
+
+
+def has_owner(number: int) -> bool:
+    """Whether a profile of a filled account has the tag ``owner``, two of five; others have ``team``."""
+    return number % 5 < 2
+
+
+def was_used(number: int) -> bool:
+    """Whether a profile of a filled account was used yesterday, every other one; the others never."""
+    return number % 2 == 0
 
 
 def log_file(name: str) -> Path:

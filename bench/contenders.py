@@ -10,12 +10,13 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench import ROOT, STATE
-from bench.cloud import Cloud
+from bench.cloud import Cloud, log_file
 from bench.requests import STACK_ID, failed_invocation, request
+from bench.runtime_api import FunctionFailedError
 
 PEERS = ROOT / "bench" / "peers"
 VENV = STATE / "venv"
@@ -37,6 +38,7 @@ class Contender:
     """A function or a peer."""
 
     name: str
+    is_ours: bool
     command: list[str | Path]
     # Adds to the environment of the local AWS.
     settings: dict[str, str]
@@ -45,11 +47,24 @@ class Contender:
     # What is deployed, with what is part of Lambda's runtime and without it, in bytes.
     package: int
     package_with_sdk: int
-    is_provider: bool = True
+    # What CloudFormation is answered for each event; the sweep answers nobody.
+    answer: str | None = "SUCCESS"
 
     def environment(self, cloud: Cloud) -> dict[str, str]:
         """The whole environment."""
         return {**cloud.environment(), "PARAMETER_PREFIX": "/inference-profiles", **self.settings}
+
+    def log(self) -> Path:
+        """Where it writes its log; emptied."""
+        return log_file(self.name.replace(" ", ""))
+
+    def check(self, answers: list[dict[str, Any]], requests: int) -> None:
+        """Raises unless CloudFormation got one answer for each request, and the right one."""
+        wrong = next((each for each in answers if each["Status"] != self.answer), None)
+        if wrong:
+            raise FunctionFailedError(f"{self.name} answered {wrong}")
+        if len(answers) != requests:
+            raise FunctionFailedError(f"{self.name} answered {len(answers)} of {requests} requests")
 
 
 def functions() -> list[str]:
@@ -76,7 +91,8 @@ def function(name: str) -> Contender:
         "sweep": lambda _n, _cloud: b"{}",
         "rescue": lambda n, cloud: failed_invocation(n, cloud.bedrock_endpoint),
     }
-    return Contender(name, [path], {}, events.get(name), size, size, name != "sweep")
+    answer = {"sweep": None, "rescue": "FAILED"}.get(name, "SUCCESS")
+    return Contender(name, True, [path], {}, events.get(name), size, size, answer)
 
 
 def create(number: int, cloud: Cloud) -> bytes:
@@ -98,9 +114,14 @@ def python_peers() -> Path:
     installed, python = VENV / ".installed", VENV / "bin" / "python"
     if not installed.exists() or installed.read_text() != listed.read_text():
         print("==> the Python peers")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
         quiet = ["--quiet", "--disable-pip-version-check"]
-        subprocess.run([python, "-m", "pip", "install", *quiet, "--requirement", listed], check=True)
+        for command in (
+            [sys.executable, "-m", "venv", "--clear", VENV],
+            [python, "-m", "pip", "install", *quiet, "--requirement", listed],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise MissingError(f"pip could not install the peers: {done.stderr.strip()[-200:]}")
         installed.write_text(listed.read_text())
     return python
 
@@ -113,6 +134,7 @@ def crhelper() -> Contender:
     small = [(handler, handler.name), *files_of(packages, OF_CRHELPER)]
     return Contender(
         name="crhelper + boto3",
+        is_ours=False,
         command=[python, "-m", "awslambdaric", "crhelper_provider.handler"],
         settings={"PYTHONPATH": str(PEERS), "_HANDLER": "crhelper_provider.handler"},
         event=create,
@@ -145,6 +167,7 @@ def node() -> Contender:
     handler = NODE / "provider.mjs"
     return Contender(
         name="Node + AWS SDK",
+        is_ours=False,
         command=[program, handler],
         settings={},
         event=create,
@@ -155,14 +178,26 @@ def node() -> Contender:
 
 def everybody() -> tuple[list[Contender], dict[str, str]]:
     """The functions and those peers that this machine has, and why it lacks the others."""
-    makers = {name: partial(function, name) for name in functions()}
-    found, missing = [], {}
-    for name, make in {**makers, "crhelper + boto3": crhelper, "Node + AWS SDK": node}.items():
+    found, missing = [function(name) for name in functions()], {}
+    for name, make in {"crhelper + boto3": crhelper, "Node + AWS SDK": node}.items():
         try:
             found.append(make())
         except MissingError as error:
             missing[name] = str(error)
     return found, missing
+
+
+def in_turn(contenders: list[Contender], missing: dict[str, str], act: Callable[[Contender], None]) -> None:
+    """Lets each do the same. A peer that fails is out from then on, and missing with the reason; one of ours
+    ends it all."""
+    for each in list(contenders):
+        try:
+            act(each)
+        except FunctionFailedError as error:
+            if each.is_ours:
+                raise
+            contenders.remove(each)
+            missing[each.name] = str(error)
 
 
 # -- packages --------------------------------------------------------------------------------------------

@@ -1,17 +1,24 @@
-"""What is counted, and so the same on every machine: calls, bytes, instructions.
+"""What is counted, and so the same whenever it is counted again: calls, bytes, instructions.
 
 ``figures.json`` holds what each was when it was last looked at; `make test` fails where one has grown beyond
-its margin. Who means it to grow writes the file anew, `make bench ONLY=figures`, and says why."""
+its margin. Who means it to grow writes the file anew, `make bench ONLY=figures`, and says why.
+
+Calls are the same on every machine. Bytes and instructions are those of one compiler, and compressed bytes
+of one library; elsewhere they are not compared, :func:`incomparable`. The first Create of a process is not
+among them: it reads the certificates that the machine trusts, and takes as long as these are many."""
 
 from __future__ import annotations
 
 import json
+import platform
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from bench import ROOT
 from bench.cloud import Cloud
 from bench.contenders import MissingError, binary, functions, zipped
+from bench.machine import said
 from bench.progress import Progress
 from bench.provider import LIFE, instructions, lived
 from bench.runtime_api import RuntimeApi
@@ -35,7 +42,8 @@ def call_figures(cloud: Cloud, api: RuntimeApi) -> dict[str, dict[str, int]]:
     assert not everything.trouble, everything.trouble
     calls[EVERYTHING] = dict(sorted(cloud.calls().items()))
     cloud.forget_calls()
-    swept(cloud, api, {"METRICS": "false"}, ONLY_THE_TAG)
+    one_rule = swept(cloud, api, {"METRICS": "false"}, ONLY_THE_TAG)
+    assert not one_rule.trouble, one_rule.trouble
     calls[ONE_RULE] = dict(sorted(cloud.calls().items()))
     return calls
 
@@ -46,8 +54,28 @@ def zip_figures() -> dict[str, int]:
 
 
 def instruction_figures(cloud: Cloud, api: RuntimeApi) -> dict[str, int]:
-    """Instructions of the provider's start, its first Create and another one."""
-    return instructions(cloud, api, Progress("instructions"), steps=3)
+    """Instructions of the provider's start, and of a Create that is not its first."""
+    taken = instructions(cloud, api, Progress("instructions"), steps=3)
+    return {name: taken[name] for name in ("start", "Create")}
+
+
+def made_by() -> dict[str, str]:
+    """What bytes and instructions depend on."""
+    return {
+        "machine": platform.machine(),
+        "Rust": said("rustc", "--version").split("(")[0].strip(),
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+    }
+
+
+def incomparable() -> str:
+    """Why bytes and instructions cannot be compared here with those that are known; empty if they can."""
+    differ = [
+        f"{name} {known()['made_by'][name]}, not {here}"
+        for name, here in made_by().items()
+        if known()["made_by"][name] != here
+    ]
+    return f"what is known is of {'; '.join(differ)}" if differ else ""
 
 
 def exceeded(kind: str, counted: Mapping[str, int], known: Mapping[str, int]) -> list[str]:
@@ -68,6 +96,7 @@ def known() -> dict[str, Any]:
 def write(cloud: Cloud, api: RuntimeApi) -> None:
     """Counts everything and keeps it. Where there is no valgrind, the instructions stay as they are."""
     figures: dict[str, Any] = known() if FIGURES.exists() else {}
+    figures["made_by"] = made_by()
     figures["calls"] = call_figures(cloud, api)
     figures["zip_bytes"] = zip_figures()
     try:

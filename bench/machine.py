@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -12,24 +13,30 @@ from pathlib import Path
 from bench import ROOT
 from bench.contenders import PEERS
 
+PYTHON_PEERS = ("crhelper", "boto3", "awslambdaric", "c7n")
+
 
 def machine() -> dict[str, str]:
     """In words, by what it is."""
     return {
-        "processors": f"{os.cpu_count()} of {processor()}, {platform.machine()}",
+        "processors": f"{len(os.sched_getaffinity(0))} of {processor()}, {platform.machine()}",
         "memory": memory(),
         "system": f"{distribution()}, Linux {platform.release()}",
         "Rust": said("rustc", "--version"),
         "Python": platform.python_version(),
         "Node": said("node", "--version"),
         "valgrind": said("valgrind", "--version"),
-        **{name: peer(name) for name in ("crhelper", "boto3", "awslambdaric", "c7n")},
+        "cargo-lambda": pinned(ROOT / "tests" / "requirements.txt", "cargo-lambda"),
+        **{name: pinned(PEERS / "requirements.txt", name) for name in PYTHON_PEERS},
+        "AWS SDK for JavaScript": sdk_for_javascript(),
+        "commit": commit(),
     }
 
 
 def processor() -> str:
-    """As the system calls it."""
-    with_name = re.search(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.MULTILINE)
+    """As the system calls it; only `lscpu` knows ARM's by name."""
+    described = read("/proc/cpuinfo") + said("lscpu")
+    with_name = re.search(r"^model name\s*: (.*)$", described, re.MULTILINE | re.IGNORECASE)
     return with_name.group(1).strip() if with_name else "unknown processors"
 
 
@@ -45,11 +52,22 @@ def distribution() -> str:
     return name.group(1) if name else platform.system()
 
 
-def peer(name: str) -> str:
-    """The version that is pinned."""
-    listed = (PEERS / "requirements.txt").read_text()
-    found = re.search(rf"^{name}==(\S+)", listed, re.MULTILINE)
+def pinned(listed: Path, name: str) -> str:
+    """The version of a Python package in a list of requirements."""
+    found = re.search(rf"^{name}==([^\s;]+)", listed.read_text(), re.MULTILINE)
     return found.group(1) if found else "unknown"
+
+
+def sdk_for_javascript() -> str:
+    """The version of its client for Bedrock."""
+    lock = json.loads((PEERS / "node" / "package-lock.json").read_text())
+    return str(lock["packages"]["node_modules/@aws-sdk/client-bedrock"]["version"])
+
+
+def commit() -> str:
+    """What was measured, and whether the sources were as committed."""
+    changed = said("git", "status", "--porcelain", "--", "crates", "bench", "Cargo.toml", "Cargo.lock")
+    return said("git", "rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
 
 
 def said(program: str, *arguments: str) -> str:

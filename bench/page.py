@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import ROOT, STATE
+from bench.contenders import functions
 from bench.picture import Bar, Line, Panel, Plot, bars, plots
-from bench.sweep import CALLS_A_SECOND, EVERYTHING, ONE_RULE
+from bench.sweep import CALLS_A_SECOND, COUNTED, CUSTODIAN, EVERYTHING, ONE_RULE, SIZES, ways
 
 PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "docs" / "performance"
@@ -79,8 +81,8 @@ def written(results: dict[str, Any]) -> dict[str, str]:
         tables["calls"] = provider_calls(figures["provider"])
     if "sweep" in figures:
         tables["sweep"] = sweep_table(figures["sweep"])
-        tables["sweep-limited"] = limited_table(figures["sweep"])
-        tables["sweep-calls"] = sweep_calls(figures["sweep"])
+        tables["sweep-limited"] = limited_table(figures["sweep"]["rows"])
+        tables["sweep-calls"] = sweep_calls(figures["sweep"]["rows"])
     if "build" in figures:
         tables["build"] = build_table(figures["build"])
         tables["binary"] = binary_table(figures["build"])
@@ -127,83 +129,99 @@ def not_measured(figures: dict[str, Any]) -> str:
 
 
 def bar_table(figures: dict[str, Any]) -> str:
-    """The bars, and where we stand."""
-    rows: list[tuple[str, str, str, bool]] = []
-    if "start" in figures:
-        contenders = figures["start"]["contenders"]
-        ours = {name: each for name, each in contenders.items() if "+" not in name}
-        provider = contenders["provider"]["first_poll_ms"]["median"]
-        rows.append(("start to first poll, `provider`", "8 ms", f"{number(provider)} ms", provider <= 8))
-        if peer := contenders.get("crhelper + boto3"):
-            times = peer["first_poll_ms"]["median"] / provider
-            rows.append(
-                ("the same, against crhelper + boto3", "50 times", f"{number(times)} times", times >= 50)
-            )
-        for name, each in ours.items():
-            if "peak_memory_mb" in each:
-                memory = each["peak_memory_mb"]["median"]
-                rows.append(
-                    (
-                        f"peak memory after 100 requests, `{name}`",
-                        "15 MB",
-                        f"{number(memory)} MB",
-                        memory <= 15,
-                    )
-                )
-        for name, each in ours.items():
-            size = each["zip_bytes"]
-            rows.append((f"zipped package, `{name}`", "2.5 MB", f"{megabytes(size)} MB", size <= 2.5e6))
-    if "provider" in figures:
+    """The bars, and where we stand. A bar whose figures are not there says so."""
+    rows: list[tuple[str, str, str, str]] = []
+
+    def told(name: str, bar: str, measured: Callable[[], tuple[str, bool]]) -> None:
+        try:
+            text, is_reached = measured()
+            rows.append((name, bar, text, "reached" if is_reached else "**missed**"))
+        except KeyError:
+            rows.append((name, bar, "", "not measured"))
+
+    def first_poll(name: str) -> float:
+        return float(figures["start"]["contenders"][name]["first_poll_ms"]["median"])
+
+    def start() -> tuple[str, bool]:
+        return f"{number(first_poll('provider'))} ms", first_poll("provider") <= 8
+
+    def start_ratio() -> tuple[str, bool]:
+        times = first_poll("crhelper + boto3") / first_poll("provider")
+        return f"{number(times)} times", times >= 50
+
+    def memory(name: str) -> tuple[str, bool]:
+        taken = figures["start"]["contenders"][name]["peak_memory_mb"]["median"]
+        return f"{number(taken)} MB", taken <= 15
+
+    def package(name: str) -> tuple[str, bool]:
+        size = figures["start"]["contenders"][name]["zip_bytes"]
+        return f"{megabytes(size)} MB", size <= 2.5e6
+
+    def calls_of_create() -> tuple[str, bool]:
         create = figures["provider"]["requests"]["Create"]
         calls, rounds = sum(create["calls"].values()), create["rounds"]
-        told = f"{calls} in {rounds} rounds"
-        rows.append(("calls of a Create with a parameter", "9 in 4 rounds", told, calls <= 9 and rounds <= 4))
-    if "sweep" in figures:
-        found = {(row["way"], row["profiles"]): row for row in figures["sweep"] if is_usual(row)}
-        ours_of = {size: row for (way, size), row in found.items() if way == ONE_RULE}
-        peer = found.get(("Cloud Custodian, missing tag", 1_000))
-        if peer and 1_000 in ours_of:
-            times = peer["seconds"]["median"] / ours_of[1_000]["seconds"]["median"]
-            rows.append(
-                (
-                    "sweep of 1,000 profiles at 20 ms a call, against Cloud Custodian",
-                    "20 times",
-                    f"{number(times)} times",
-                    times >= 20,
-                )
-            )
-            asked = ours_of[1_000]["calls"]
-            calls = sum(count for name, count in asked.items() if name.startswith(("bedrock:", "tag:")))
-            rows.append(("its calls of Bedrock and the tagging API", "15", str(calls), calls <= 15))
-        everything = {size: row for (way, size), row in found.items() if way == EVERYTHING}
-        if {1_000, 100_000} <= everything.keys():
-            small, large = everything[1_000], everything[100_000]
-            for name, key, unit in (("time", "seconds", "s"), ("memory", "peak_memory_mb", "MB")):
-                before, after = small[key]["median"], large[key]["median"]
-                rows.append(
-                    (
-                        f"{name} of a sweep from 1,000 to 100,000 profiles",
-                        "linear: at most 100 times",
-                        f"{number(after / before)} times ({number(before)} to {number(after)} {unit})",
-                        after / before <= 100,
-                    )
-                )
-    return table(
-        ("figure", "bar", "measured", ""),
-        ((name, bar, value, "reached" if reached else "**missed**") for name, bar, value, reached in rows),
-    )
+        return f"{calls} in {rounds} rounds", calls <= 9 and rounds <= 4
+
+    def sweep(way: str, size: int) -> dict[str, Any]:
+        usual = filter(is_usual, figures["sweep"]["rows"])
+        return {(row["way"], row["profiles"]): row for row in usual}[way, size]
+
+    def sweep_ratio() -> tuple[str, bool]:
+        theirs, ours = (sweep(way, 1_000)["seconds"] for way in (CUSTODIAN, ONE_RULE))
+        times = theirs["median"] / ours["median"]
+        least, most = theirs["low"] / ours["high"], theirs["high"] / ours["low"]
+        return f"{number(times)} times ({number(least)} to {number(most)})", times >= 20
+
+    def sweep_calls() -> tuple[str, bool]:
+        calls = of_bedrock_and_tagging(sweep(ONE_RULE, 1_000))
+        return str(calls), calls <= 15
+
+    def growth(key: str, unit: str) -> tuple[str, bool]:
+        small, middle, large = (sweep(EVERYTHING, size)[key]["median"] for size in SIZES[1:])
+        times = (large - middle) / (middle - small)
+        values = ", ".join(number(value) for value in (small, middle, large))
+        return f"{number(times)} times ({values} {unit})", times <= 12
+
+    told("start to first poll, `provider`", "8 ms", start)
+    told("the same, against crhelper + boto3", "50 times", start_ratio)
+    for name in functions():
+        told(f"peak memory after 100 requests, `{name}`", "15 MB", partial(memory, name))
+    for name in functions():
+        told(f"zipped package, `{name}`", "2.5 MB", partial(package, name))
+    told("calls of a Create with a parameter", "9 in 4 rounds", calls_of_create)
+    told("sweep of 1,000 profiles at 20 ms a call, against Cloud Custodian", "20 times", sweep_ratio)
+    told("its calls of Bedrock and the tagging API", "15", sweep_calls)
+    for name, key, unit in (("time", "seconds", "s"), ("memory", "peak_memory_mb", "MB")):
+        told(
+            f"{name} of a sweep, from 1,000 to 10,000 to 100,000 profiles",
+            "linear: the second step 10 times the first (up to 12)",
+            partial(growth, key, unit),
+        )
+    return table(("figure", "bar", "measured", ""), rows)
 
 
 def is_usual(row: dict[str, Any]) -> bool:
-    """Whether it is of the conditions that the bars name."""
-    return bool(row["latency_ms"] == 20 and not row["calls_a_second"])
+    """Whether it is of the conditions that the bars name, and went well."""
+    return bool(row["latency_ms"] == 20 and not row["calls_a_second"] and not row["trouble"])
+
+
+def of_bedrock_and_tagging(row: dict[str, Any]) -> int:
+    """How many calls of the two services that a row made."""
+    return sum(count for name, count in row["calls"].items() if name.startswith(("bedrock:", "tag:")))
 
 
 def machine_table(results: dict[str, Any]) -> str:
-    """What it was measured on and with; parts may have been measured on different days."""
-    days = ", ".join(f"{part} {results[part]['when']}" for part in results)
-    newest = max(results.values(), key=lambda result: str(result["when"]))
-    return table(("", ""), [*newest["machine"].items(), ("measured", days)])
+    """What it was measured on and with: one column, or one for each part where they differ."""
+    machines = {part: results[part]["machine"] for part in results}
+    alike = len({json.dumps(each, sort_keys=True) for each in machines.values()}) == 1
+    columns = {"": next(iter(machines.values()))} if alike else machines
+    names = list(dict.fromkeys(name for each in columns.values() for name in each))
+    rows = [(name, *(each.get(name, "") for each in columns.values())) for name in names]
+    if alike:
+        rows.append(("measured", ", ".join(f"{part} {results[part]['when']}" for part in results)))
+    else:
+        rows.append(("measured", *(results[part]["when"] for part in results)))
+    return table(("", *columns), rows)
 
 
 def start_table(figures: dict[str, Any]) -> str:
@@ -216,7 +234,7 @@ def start_table(figures: dict[str, Any]) -> str:
         some = "first_request_ms" in each
         rows.append(
             (
-                f"`{name}`" if "+" not in name else name,
+                f"`{name}`" if each["is_ours"] else name,
                 spread(each["first_poll_ms"]),
                 spread(each["first_request_ms"]) if some else "",
                 spread(each["hundredth_request_ms"]) if some else "",
@@ -267,10 +285,10 @@ def provider_calls(figures: dict[str, Any]) -> str:
     return table(("call", *requests), rows)
 
 
-def sweep_table(rows: list[dict[str, Any]]) -> str:
+def sweep_table(figures: dict[str, Any]) -> str:
     """A row for each way and size; where calls are not limited."""
     seen: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
-    for row in rows:
+    for row in figures["rows"]:
         if not row["calls_a_second"]:
             seen.setdefault((row["way"], row["profiles"]), {})[row["latency_ms"]] = row
     told = []
@@ -281,9 +299,8 @@ def sweep_table(rows: list[dict[str, Any]]) -> str:
                 f"{size:,}",
                 way,
                 *(seconds(by_latency.get(latency)) for latency in (0, 20)),
-                spread(last["peak_memory_mb"]),
-                f"{sum(last['calls'].values()):,}",
-                f"{sum(n for name, n in last['calls'].items() if name.startswith(('bedrock:', 'tag:'))):,}",
+                *memory_and_calls(last),
+                "" if last["trouble"] else f"{of_bedrock_and_tagging(last):,}",
             )
         )
     head = (
@@ -295,19 +312,32 @@ def sweep_table(rows: list[dict[str, Any]]) -> str:
         "calls",
         "of Bedrock and tagging",
     )
-    return table(head, told)
+    text = table(head, told)
+    if counted := figures["instructions"].get(ONE_RULE):
+        text += (
+            f"\n\nBesides, {counted / 1e6:.0f} million instructions for the sweep of {COUNTED:,} profiles by "
+            "one rule, its start included."
+        )
+    return text + not_measured(figures)
 
 
 def seconds(row: dict[str, Any] | None) -> str:
     """The time of a row, or what kept it from its end."""
     if row is None:
         return ""
-    return spread(row["seconds"]) + (f"; {row['trouble']}" if row["trouble"] else "")
+    return f"failed: {row['trouble']}" if row["trouble"] else spread(row["seconds"])
+
+
+def memory_and_calls(row: dict[str, Any]) -> tuple[str, str]:
+    """The most memory, and the number of calls."""
+    if row["trouble"]:
+        return "", ""
+    return spread(row["peak_memory_mb"]), f"{sum(row['calls'].values()):,}"
 
 
 def way_order(way: str) -> int:
-    """Ours first."""
-    return (not way.startswith("sweep")) * 2 + (way == EVERYTHING or way == "boto3 script")
+    """Ours first, the script last."""
+    return [each.name for each in ways()].index(way)
 
 
 def limited_table(rows: list[dict[str, Any]]) -> str:
@@ -317,18 +347,20 @@ def limited_table(rows: list[dict[str, Any]]) -> str:
             f"{row['profiles']:,}",
             row["way"],
             seconds(row),
-            f"{sum(row['calls'].values()):,}",
-            f"{row['refused']:,}",
+            *memory_and_calls(row),
+            "" if row["trouble"] else f"{row['refused']:,}",
         )
         for row in rows
         if row["calls_a_second"] == CALLS_A_SECOND
     ]
-    return table(("profiles", "", "s", "calls", "of them refused"), told)
+    return table(("profiles", "", "s", "peak memory, MB", "calls", "of them refused"), told)
 
 
 def sweep_calls(rows: list[dict[str, Any]]) -> str:
     """Which calls each way makes for 1,000 profiles."""
     chosen = {row["way"]: row["calls"] for row in rows if row["profiles"] == 1_000 and is_usual(row)}
+    if not chosen:
+        return ""
     names = sorted({name for calls in chosen.values() for name in calls})
     table_rows = (
         (f"`{name}`", *(f"{calls[name]:,}" if name in calls else "" for calls in chosen.values()))
@@ -339,7 +371,7 @@ def sweep_calls(rows: list[dict[str, Any]]) -> str:
 
 def build_table(figures: dict[str, Any]) -> str:
     """Seconds of the builds."""
-    rows = ((name, number(taken)) for name, taken in figures.get("seconds", {}).items())
+    rows = ((name, spread(taken)) for name, taken in figures.get("seconds", {}).items())
     return table(("build of all functions", "s"), rows) + not_measured(figures)
 
 
@@ -389,7 +421,7 @@ def pictures(results: dict[str, Any]) -> dict[str, str]:
     if "provider" in figures:
         drawn["provider"] = provider_picture(figures["provider"])
     if "sweep" in figures:
-        drawn["sweep"] = sweep_picture(figures["sweep"])
+        drawn["sweep"] = sweep_picture(figures["sweep"]["rows"])
     if "build" in figures:
         drawn["binary"] = binary_picture(figures["build"]["binaries"])
     return drawn
@@ -410,7 +442,7 @@ def start_picture(contenders: dict[str, Any]) -> str:
         ("Most memory, 100 requests", "peak_memory_mb", "MB"),
     ):
         shown = [
-            bar(name, each[key], unit, THEIRS if "+" in name else OURS)
+            bar(name, each[key], unit, OURS if each["is_ours"] else THEIRS)
             for name, each in contenders.items()
             if key in each
         ]
@@ -432,7 +464,8 @@ def provider_picture(figures: dict[str, Any]) -> str:
 def sweep_picture(rows: list[dict[str, Any]]) -> str:
     """Time and memory by the size of the account."""
     usual = sorted(filter(is_usual, rows), key=lambda row: row["profiles"])
-    ways = sorted({row["way"] for row in usual}, key=way_order)
+    usual = [row for row in usual if not row["way"].startswith(f"{CUSTODIAN},")]
+    shown_ways = sorted({row["way"] for row in usual}, key=way_order)
     shown = []
     for title, key, unit, limit in (
         ("Time, where a call of AWS takes 20 ms", "seconds", "s", None),
@@ -443,10 +476,10 @@ def sweep_picture(rows: list[dict[str, Any]]) -> str:
                 way,
                 [(row["profiles"], row[key]["median"]) for row in usual if row["way"] == way],
                 # Ours have one colour.
-                colour=max(0, ways.index(way) - 1),
+                colour=max(0, shown_ways.index(way) - 1),
                 dashed=way == EVERYTHING,
             )
-            for way in ways
+            for way in shown_ways
         ]
         shown.append(Plot(title, lines, unit, limit))
     return plots("The sweep by the size of the account", shown)

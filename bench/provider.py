@@ -8,12 +8,21 @@ import itertools
 from collections import Counter
 from typing import Any
 
-from bench.cloud import Cloud, log_file
-from bench.contenders import PROVIDER_NAME, Contender, MissingError, binary, everybody, function, in_creation
+from bench.cloud import Cloud
+from bench.contenders import (
+    PROVIDER_NAME,
+    Contender,
+    MissingError,
+    binary,
+    everybody,
+    function,
+    in_creation,
+    in_turn,
+)
 from bench.instructions import counted
 from bench.progress import Progress
 from bench.requests import STACK_ID, logical_id, request
-from bench.runtime_api import Function, RuntimeApi
+from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
 
 LATENCIES_MS = (0, 20)
@@ -71,21 +80,26 @@ def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -
         # What waits for what: the latency is paid once for each round of calls.
         figures["rounds"] = rounds(figures)
     contenders, missing = everybody()
-    peers = [each for each in contenders if each.package_with_sdk != each.package]
-    result: dict[str, Any] = {"requests": requests, "not_measured": {}}
-    result["peers"] = {each.name: creates(each, cloud, api, lives, progress) for each in peers}
+    peers = [each for each in contenders if not each.is_ours]
+    of_peers: dict[str, Any] = {}
+    in_turn(
+        peers,
+        missing,
+        lambda each: of_peers.update({each.name: creates(each, cloud, api, lives, progress)}),
+    )
+    result: dict[str, Any] = {"requests": requests, "peers": of_peers, "not_measured": missing}
     try:
         result["instructions"] = instructions(cloud, api, progress)
-    except MissingError as error:
-        missing = {**missing, "instructions": str(error)}
-    result["not_measured"] = {name: why for name, why in missing.items() if name not in ("sweep", "rescue")}
+    except (MissingError, FunctionFailedError) as error:
+        missing["instructions"] = str(error)
     return result
 
 
 def rounds(figures: dict[str, Any]) -> int:
-    """How many calls waited for one another; by the fastest runs, which nothing held up."""
+    """How many calls waited for one another; by the fastest runs. A call takes its latency and a little more,
+    never less, so what is left of a division is no round."""
     added = figures["ms_at_20"]["least"] - figures["ms_at_0"]["least"]
-    return round(added / LATENCIES_MS[1])
+    return min(int(added / LATENCIES_MS[1] + 0.1), sum(figures["calls"].values()))
 
 
 def lived(
@@ -110,7 +124,7 @@ def lived(
 def provider(cloud: Cloud, api: RuntimeApi) -> Function:
     """The function as it ships, after its first poll."""
     ours = function("provider")
-    return api.start(ours.command, ours.environment(cloud), name=PROVIDER_NAME, log=log_file("provider"))
+    return api.start(ours.command, ours.environment(cloud), name=PROVIDER_NAME, log=ours.log())
 
 
 def creates(peer: Contender, cloud: Cloud, api: RuntimeApi, count: int, progress: Progress) -> dict[str, Any]:
@@ -122,12 +136,14 @@ def creates(peer: Contender, cloud: Cloud, api: RuntimeApi, count: int, progress
         cloud.conditions(latency)
         in_creation(cloud)
         assert peer.event is not None
-        with api.start(peer.command, peer.environment(cloud), log=log_file(peer.name)) as process:
+        with api.start(peer.command, peer.environment(cloud), name=peer.name, log=peer.log()) as process:
             process.invoke(peer.event(next(NUMBERS), cloud))
             seconds = []
             for _ in range(count):
                 cloud.forget_calls()
+                cloud.forget_answers()
                 seconds.append(process.invoke(peer.event(next(NUMBERS), cloud)).seconds)
+                peer.check(cloud.answers(), 1)
         figures[f"ms_at_{latency}"] = Spread.of(each * 1000 for each in seconds).json()
         figures["calls"] = dict(sorted(cloud.calls().items()))
     figures["rounds"] = rounds(figures)

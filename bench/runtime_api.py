@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from bench.command import peak_memory
+from local_cloud import relative
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -169,6 +170,8 @@ class Function:
         timeout: float,
     ) -> None:
         self._line = line
+        self._name = name
+        self._log = log
         self.arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
         whole = {
@@ -223,12 +226,16 @@ class Function:
                 event = self._line.seen.get(timeout=0.2)
             except queue.Empty:
                 if self._ended():
-                    raise FunctionFailedError("the function's process ended") from None
+                    raise self._failed("the process ended") from None
                 continue
             if event.kind == kind:
                 return event
-            raise FunctionFailedError(f"{event.kind}: {told(event.body)}")
-        raise FunctionFailedError(f"no {kind} within {timeout} seconds")
+            raise self._failed(f"{event.kind}: {told(event.body)}")
+        raise self._failed(f"no {kind} within {timeout} seconds")
+
+    def _failed(self, how: str) -> FunctionFailedError:
+        log = f"; its log: {relative(self._log)}" if self._log else ""
+        return FunctionFailedError(f"{self._name}: {how}{log}")
 
     def _ended(self) -> bool:
         if not self._gone:

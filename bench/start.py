@@ -3,12 +3,13 @@ hundredth request, the most memory until then, and the size of what is deployed.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from bench.cloud import Cloud, log_file
-from bench.contenders import Contender, everybody, in_creation
+from bench.cloud import Cloud
+from bench.contenders import Contender, everybody, in_creation, in_turn
 from bench.progress import Progress
-from bench.runtime_api import Function, RuntimeApi
+from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
 
 REQUESTS = 100
@@ -27,21 +28,26 @@ def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -
     # What was never run is not in the page cache, and compiles itself: one start does not count.
     for number in range(starts + 1):
         progress.say(f"start {number} of {starts}")
-        for each in contenders:
+
+        def start(each: Contender, counts: bool = number > 0) -> None:
             with begun(each, cloud, api) as process:
-                if number:
+                if counts:
                     polls[each.name].append(process.first_poll * 1000)
+
+        in_turn(contenders, missing, start)
 
     for number in range(rounds):
         progress.say(f"{REQUESTS} requests, {number + 1} of {rounds}")
-        for each in contenders:
-            if each.event is None:
-                continue
-            requests[each.name].append(hundred(each, cloud, api))
+        in_turn(
+            contenders,
+            missing,
+            lambda each: requests[each.name].extend(hundred(each, cloud, api)),
+        )
 
     return {
         "contenders": {
             each.name: {
+                "is_ours": each.is_ours,
                 "first_poll_ms": Spread.of(polls[each.name]).json(),
                 "zip_bytes": each.package,
                 "zip_with_sdk_bytes": each.package_with_sdk,
@@ -57,31 +63,28 @@ def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -
 
 def begun(contender: Contender, cloud: Cloud, api: RuntimeApi) -> Function:
     """A contender's process, after its first poll."""
-    log = log_file(contender.name.replace(" ", ""))
-    environment = contender.environment(cloud)
-    return api.start(
-        contender.command, environment, name=f"inference-profile-manager-{contender.name}", log=log
-    )
+    name = f"inference-profile-manager-{contender.name}"
+    return api.start(contender.command, contender.environment(cloud), name=name, log=contender.log())
 
 
-def hundred(contender: Contender, cloud: Cloud, api: RuntimeApi) -> tuple[float, float, float]:
-    """Milliseconds of the first and the hundredth request, and the most memory until then."""
-    assert contender.event is not None
+def hundred(contender: Contender, cloud: Cloud, api: RuntimeApi) -> list[tuple[float, float, float]]:
+    """Milliseconds of the first and the hundredth request, and the most memory until then; nothing of one
+    whose events are not known."""
+    if contender.event is None:
+        return []
     cloud.empty()
     cloud.forget_answers()
     in_creation(cloud)
-    if not contender.is_provider:
+    if contender.answer is None:
         cloud.fill(PROFILES)
     with begun(contender, cloud, api) as process:
-        times = [process.invoke(contender.event(number, cloud)).seconds for number in range(REQUESTS)]
+        done = [process.invoke(contender.event(number, cloud)) for number in range(REQUESTS)]
         memory = process.peak_memory()
-    if contender.is_provider:
-        answers = cloud.answers()
-        assert len(answers) == REQUESTS, f"{contender.name} answered {len(answers)} of {REQUESTS} requests"
-        wanted = "FAILED" if contender.name == "rescue" else "SUCCESS"
-        wrong = [each for each in answers if each["Status"] != wanted]
-        assert not wrong, f"{contender.name}: {wrong[0]}"
-    return times[0] * 1000, times[-1] * 1000, memory
+    if contender.answer is not None:
+        contender.check(cloud.answers(), REQUESTS)
+    elif not all(json.loads(each.body)["complete"] for each in done):
+        raise FunctionFailedError(f"{contender.name} could not read all")
+    return [(done[0].seconds * 1000, done[-1].seconds * 1000, memory)]
 
 
 def figures(runs: list[tuple[float, float, float]]) -> dict[str, Any]:

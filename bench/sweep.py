@@ -1,9 +1,10 @@
 """The sweep of accounts of 100 to 100,000 profiles, and what others do with the same accounts.
 
-Three of five profiles lack the tag ``owner``, and half were used yesterday. What is compared is the work that
-all do: to list the profiles and to find those without the tag, from the start of the process to its end.
-For that the sweep is asked for this one rule, for which it reads profiles, tags and stacks, and delivers
-nothing. Besides, it is measured with all its rules and deliveries.
+Three of five profiles lack the tag ``owner``, and half were used yesterday. What is compared is the work
+that all do: to list the profiles and to find those without the tag. The sweep, a function, is timed from the
+start of its process to its answer; the others, which are commands, from their start to their end. For that
+the sweep is asked for this one rule, for which it reads profiles, tags and stacks, and delivers nothing.
+Besides, it is measured with all its rules and deliveries.
 """
 
 from __future__ import annotations
@@ -13,28 +14,37 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench import STATE
-from bench.cloud import Cloud, log_file
+from bench.cloud import Cloud, has_owner, log_file, was_used
 from bench.command import run
-from bench.contenders import PEERS, VENV, binary, python_peers
+from bench.contenders import PEERS, VENV, MissingError, binary, python_peers
+from bench.instructions import counted
 from bench.progress import Progress
-from bench.runtime_api import FunctionFailedError, RuntimeApi
+from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
+from local_cloud import CloudError
 
 SIZES = (100, 1_000, 10_000, 100_000)
 LATENCIES_MS = (0, 20)
 CALLS_A_SECOND = 10
+# The size of which instructions are counted.
+COUNTED = 1_000
 
 ONE_RULE = "sweep, one rule"
 EVERYTHING = "sweep, everything"
+CUSTODIAN = "Cloud Custodian, missing tag"
+SWEEP_NAME = "inference-profile-manager-sweep"
 ONLY_THE_TAG = {"rules": ["missing-required-tag"]}
 
 # How long anything may take. A sweep has ten minutes on Lambda.
 PATIENCE = 600
+
+# How many profiles `local-aws` tells at a time of its own accord; what AWS does is not published.
+USUAL_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,14 @@ class Way:
 
     name: str
     once: Callable[[Cloud, RuntimeApi], Outcome]
-    # Runs by size; by latency where they differ; a size that is not there would take too long.
-    runs: dict[int, int] | dict[int, dict[int, int]]
+    # Which profiles it is to find, by their numbers.
+    finds: Callable[[int], bool]
+    # Runs by size; by latency where they differ; what is not there is left out.
+    runs: dict[int, int | dict[int, int]]
     # The same where calls are limited.
     limited_runs: dict[int, int] = field(default_factory=dict)
+    # How many profiles are on a page for whoever does not ask for more.
+    page: int = USUAL_PAGE
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class Outcome:
     peak_memory: float
     # How many profiles it found to lack the tag, or to be idle.
     found: int
+    # Why the other figures do not count.
     trouble: str = ""
 
 
@@ -69,61 +84,105 @@ class Series:
     refused: int = 0
 
     def json(self) -> dict[str, Any]:
-        """As it is kept; the calls are those of the last run."""
+        """As it is kept; the calls are those of the last run. Where a run failed there are no figures."""
+        trouble = next((each.trouble for each in self.outcomes if each.trouble), "")
+        if trouble:
+            return {"trouble": trouble}
         return {
             "seconds": Spread.of(each.seconds for each in self.outcomes).json(),
             "peak_memory_mb": Spread.of(each.peak_memory for each in self.outcomes).json(),
             "calls": dict(sorted(self.calls.items())),
             "refused": self.refused,
             "found": self.outcomes[-1].found,
-            "trouble": next((each.trouble for each in self.outcomes if each.trouble), ""),
+            "trouble": "",
         }
 
 
-def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -> list[dict[str, Any]]:
-    """A row for each way, size, latency and limit."""
-    python_peers()
+def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -> dict[str, Any]:
+    """A row for each way, size, latency and limit; and the instructions of a sweep."""
+    missing: dict[str, str] = {}
+    try:
+        python_peers()
+    except MissingError as error:
+        missing = {way.name: str(error) for way in ways() if way.name not in (ONE_RULE, EVERYTHING)}
+    chosen = [way for way in ways() if way.name not in missing]
     cloud.empty()
-    sizes = SIZES[:2] if quick else SIZES
-    rows = []
-    for size in sizes:
+    rows: list[dict[str, Any]] = []
+    instructions: dict[str, int] = {}
+    for size in SIZES[:2] if quick else SIZES:
         progress.say(f"{size} profiles are made")
-        cloud.fill(size)
-        for limit in (0, CALLS_A_SECOND):
-            for latency in LATENCIES_MS:
-                if limit and not latency:
-                    continue  # where calls wait for their turn, the way to AWS is no matter
-                rows += round_robin(ways(), cloud, api, size, latency, limit, quick, progress)
-    return rows
+        try:
+            cloud.fill(size)
+            if not rows:
+                # What was never run is not in the page cache, and compiles itself: one run does not count.
+                for each in chosen:
+                    each.once(cloud, api)
+            for limit in (0, CALLS_A_SECOND):
+                for latency in LATENCIES_MS:
+                    if limit and not latency:
+                        continue  # where calls wait for their turn, the way to AWS is no matter
+                    rows += round_robin(chosen, cloud, api, size, latency, limit, quick, progress)
+            if size == COUNTED:
+                instructions = counted_instructions(cloud, api, progress)
+        except MissingError as error:
+            missing["instructions"] = str(error)
+        except CloudError as error:
+            missing[f"{size} profiles and more"] = str(error)
+            break
+    return {"rows": rows, "instructions": instructions, "not_measured": missing}
 
 
 def ways() -> list[Way]:
     """All of them."""
-    whole = {100: 7, 1_000: 7, 10_000: 5, 100_000: 1}
+
+    def lacks_the_tag(number: int) -> bool:
+        return not has_owner(number)
+
+    def is_idle(number: int) -> bool:
+        return not was_used(number)
+
     return [
         Way(
             ONE_RULE,
             lambda cloud, api: swept(cloud, api, {"METRICS": "false"}, ONLY_THE_TAG),
+            lacks_the_tag,
             {100: 9, 1_000: 9, 10_000: 5, 100_000: 3},
             {100: 3, 1_000: 3, 10_000: 1, 100_000: 1},
         ),
-        Way(EVERYTHING, lambda cloud, api: swept(cloud, api, DELIVERS, {}), whole),
         Way(
-            "Cloud Custodian, missing tag",
+            EVERYTHING,
+            lambda cloud, api: swept(cloud, api, DELIVERS, {}),
+            lacks_the_tag,
+            {100: 7, 1_000: 7, 10_000: 5, 100_000: {0: 2, 20: 3}},
+            {100: 1, 1_000: 1},
+        ),
+        Way(
+            CUSTODIAN,
             lambda cloud, _: custodian(cloud, "custodian-tag"),
-            {100: 5, 1_000: 5, 10_000: 3, 100_000: 1},
-            {1_000: 1, 10_000: 1},
+            lacks_the_tag,
+            {100: 5, 1_000: 9, 10_000: 3, 100_000: 1},
+            {100: 1, 1_000: 1, 10_000: 1},
+        ),
+        Way(
+            f"{CUSTODIAN}, pages of 1,000",
+            lambda cloud, _: custodian(cloud, "custodian-tag"),
+            lacks_the_tag,
+            {1_000: {20: 5}},
+            page=1_000,
         ),
         Way(
             "Cloud Custodian, metrics",
             lambda cloud, _: custodian(cloud, "custodian-metrics"),
-            {100: 3, 1_000: {0: 3, 20: 2}},
+            is_idle,
+            {100: 3, 1_000: {0: 3, 20: 2}, 10_000: {0: 1}},
+            {100: 1},
         ),
         Way(
             "boto3 script",
             lambda cloud, _: script(cloud),
+            lacks_the_tag,
             {100: 3, 1_000: {0: 3, 20: 2}, 10_000: {0: 1}},
-            {100: 1},
+            {100: 1, 1_000: 1},
         ),
     ]
 
@@ -138,18 +197,23 @@ def round_robin(
     quick: bool,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Everybody takes turns."""
-    cloud.conditions(latency, limit)
+    """Everybody takes turns, and finds what is to be found."""
     series = {each.name: Series() for each in all_ways}
     planned = {each.name: wanted_runs(each, size, latency, limit, quick) for each in all_ways}
     for number in range(max(planned.values())):
         for each in all_ways:
-            if number >= planned[each.name]:
+            mine = series[each.name]
+            if number >= planned[each.name] or any(outcome.trouble for outcome in mine.outcomes):
                 continue
             progress.say(f"{size} profiles, {latency} ms, {limit or 'any'} calls a second: {each.name}")
+            # Before each run: nobody finds the calls of a second used up by the one before.
+            cloud.conditions(latency, limit)
+            cloud.pages(each.page)
             cloud.forget_calls()
             outcome = each.once(cloud, api)
-            mine = series[each.name]
+            expected = sum(map(each.finds, range(size)))
+            if not outcome.trouble and outcome.found != expected:
+                outcome = replace(outcome, trouble=f"it found {outcome.found} of {expected}")
             mine.outcomes.append(outcome)
             mine.calls, mine.refused = cloud.calls(), cloud.refused()
     return [
@@ -167,6 +231,18 @@ def wanted_runs(way: Way, size: int, latency: int, limit: int, quick: bool) -> i
     return min(runs, 1) if quick else runs
 
 
+def counted_instructions(cloud: Cloud, api: RuntimeApi, progress: Progress) -> dict[str, int]:
+    """Of a sweep of one rule, its start included."""
+    progress.say(f"instructions of {ONE_RULE}")
+    cloud.conditions()
+    environment = {**cloud.environment(), "REQUIRED_TAGS": "owner", "METRICS": "false"}
+
+    def play(process: Function) -> None:
+        process.invoke(json.dumps(ONLY_THE_TAG).encode(), PATIENCE)
+
+    return {ONE_RULE: counted(api, binary("sweep"), environment, SWEEP_NAME, play)}
+
+
 # -- the ways ----------------------------------------------------------------------------------------------
 
 
@@ -181,14 +257,13 @@ DELIVERS = {
 def swept(cloud: Cloud, api: RuntimeApi, settings: dict[str, str], payload: dict[str, Any]) -> Outcome:
     """The function as it ships, from its start to its result."""
     environment = {**cloud.environment(), "REQUIRED_TAGS": "owner", **settings}
-    name = "inference-profile-manager-sweep"
     trouble = ""
-    with api.start([binary("sweep")], environment, name=name, log=log_file("sweep")) as process:
-        try:
+    try:
+        with api.start([binary("sweep")], environment, name=SWEEP_NAME, log=log_file("sweep")) as process:
             answer = process.invoke(json.dumps(payload).encode(), PATIENCE)
-        except FunctionFailedError as error:
-            return Outcome(PATIENCE, process.peak_memory(), 0, str(error))
-        memory, seconds = process.peak_memory(), process.first_poll + answer.seconds
+            memory, seconds = process.peak_memory(), process.first_poll + answer.seconds
+    except FunctionFailedError as error:
+        return Outcome(0, 0, 0, str(error))
     result = json.loads(answer.body)
     if not result["complete"]:
         trouble = "; ".join(f"{each['source']}: {each['reason']}" for each in unread(result))

@@ -37,12 +37,33 @@ async fn a_create_makes_tags_and_publishes_a_profile_in_nine_calls_or_fewer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn independent_calls_run_side_by_side_a_create_takes_four_rounds() {
+async fn independent_calls_run_side_by_side_and_a_request_takes_few_rounds_one_after_another() {
+    const LATENCY: Duration = Duration::from_millis(20);
     let harness = Harness::new("CREATE_IN_PROGRESS");
-    harness.aws.account().latency = Duration::from_secs(1);
-    let began = tokio::time::Instant::now();
-    harness.create(&declared()).await.succeeded();
-    assert_eq!(began.elapsed().as_secs(), 4);
+    harness.aws.account().latency = LATENCY;
+    let mut rounds = Vec::new();
+    let mut began = tokio::time::Instant::now();
+    let mut took = |answer: Received| {
+        rounds.push(began.elapsed().as_millis() / LATENCY.as_millis());
+        began = tokio::time::Instant::now();
+        answer.succeeded()
+    };
+    let mut tagged = declared();
+    tagged["Tags"] = json!([{"Key": "team", "Value": "search"}]);
+    let mut replaced = tagged.clone();
+    replaced["Description"] = json!("Another one");
+    let first = took(harness.create(&declared()).await);
+    harness.describe(&first);
+    harness.status("UPDATE_IN_PROGRESS");
+    took(harness.update(&first, &tagged, &declared()).await);
+    let second = took(harness.update(&first, &replaced, &tagged).await);
+    harness.describe(&second);
+    harness.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    took(harness.delete(&first, &tagged).await);
+    harness.status("DELETE_IN_PROGRESS");
+    took(harness.delete(&second, &replaced).await);
+    harness.is_empty();
+    assert_eq!(rounds, [4, 3, 6, 4, 5]);
 }
 
 #[tokio::test(start_paused = true)]
