@@ -293,7 +293,7 @@ async fn one(context: &Context<'_>, effect: Effect) -> Result<Outcome, Failure> 
                 })
             };
             let found = poll(window, || async {
-                let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name).await?;
+                let (profiles, _) = observe::owned_profiles(ports, context.scope, context.name, None).await?;
                 let mut owned = owned_only(context, profiles);
                 owned.retain(|(arn, _)| !but.contains(arn));
                 Ok::<_, CallError>(owned.iter().any(|(_, profile)| is_sought(profile)).then_some(owned))
@@ -421,7 +421,7 @@ async fn trace(
     let digest = specification.digest();
     poll(context.at_most(VISIBILITY), || async {
         let (profiles, _) =
-            observe::owned_profiles(context.ports, context.scope, Some(&specification.name)).await?;
+            observe::owned_profiles(context.ports, context.scope, Some(&specification.name), None).await?;
         let is_made = |profile: &ObservedProfile| {
             let fits = |held: &Tags| fulfils(held, &digest);
             profile.is_owned_by(&context.scope.owner) && profile.tags.as_ref().is_some_and(fits)

@@ -203,16 +203,12 @@ pub async fn stack(
 /// Looks at what a Delete concerns.
 pub async fn for_removal(ports: &Ports, scope: &Scope, doomed: &Doomed) -> Result<Observed> {
     let names: Vec<String> = doomed.parameter.iter().map(|name| name.as_str().to_owned()).collect();
-    let ((stack, resource), owned, target_tags, values) = tokio::try_join!(
+    let ((stack, resource), owned, values) = tokio::try_join!(
         stack(ports, scope),
-        owned_profiles(ports, scope, doomed.name.as_deref()),
-        each(doomed.target.clone(), |arn| settled_tags(ports, scope, arn)),
+        owned_profiles(ports, scope, doomed.name.as_deref(), doomed.target.as_ref()),
         values(ports, &names),
     )?;
     let (mut profiles, indexed_parameters) = owned;
-    for (arn, tags) in target_tags {
-        profiles.entry(arn).or_default().tags = tags;
-    }
     // A successor that neither index nor list shows yet is named by the parameter or by the stack.
     let named = values.values().map(|record| record.value.as_str());
     let described = resource.as_ref().and_then(|resource| resource.physical_id.as_deref());
@@ -257,11 +253,12 @@ pub async fn refresh_tags(ports: &Ports, owner: &Owner, observed: &mut Observed)
 }
 
 /// The profiles of an owner, found by the index of tags and, because that lags, among those of the name
-/// `name`; and the names of indexed parameters.
+/// `name`; the profile `target` besides, whether it is there or not; and the names of indexed parameters.
 pub async fn owned_profiles(
     ports: &Ports,
     scope: &Scope,
     name: Option<&str>,
+    target: Option<&ProfileArn>,
 ) -> Result<(BTreeMap<ProfileArn, ObservedProfile>, Vec<String>)> {
     let (index, named) = tokio::try_join!(index(ports, scope), async {
         if name.is_some() { persist(|| ports.profiles.list()).await } else { Ok(Vec::new()) }
@@ -273,16 +270,14 @@ pub async fn owned_profiles(
     let names = name.map(str::to_owned).into_iter().collect();
     let mut to_read = candidates(&listed, &index, &names);
     to_read.retain(|arn| arn.is_in(&scope.location));
-    let indexed: BTreeSet<ProfileArn> = index.profiles.iter().cloned().collect();
-    let read =
-        each(to_read, |arn| {
-            let is_indexed = indexed.contains(&arn);
-            async move {
-                if is_indexed { settled_tags(ports, scope, arn).await } else { tags_of(ports, arn).await }
-            }
-        })
-        .await?;
-    let found = read.into_iter().filter(|(_, tags)| tags.is_some());
+    to_read.extend(target.cloned());
+    let known: BTreeSet<&ProfileArn> = index.profiles.iter().chain(target).collect();
+    let read = each(to_read, |arn| {
+        let is_known = known.contains(&arn);
+        async move { if is_known { settled_tags(ports, scope, arn).await } else { tags_of(ports, arn).await } }
+    })
+    .await?;
+    let found = read.into_iter().filter(|(arn, tags)| tags.is_some() || Some(arn) == target);
     let profiles = each(found, |(arn, tags)| {
         let shown = listed.iter().find(|record| record.arn == arn).cloned();
         async move {

@@ -131,7 +131,7 @@ async fn a_profile_elsewhere_is_not_asked_for_though_the_index_names_it() {
         let harness = Harness::new("UPDATE_IN_PROGRESS");
         let ports = Ports { ownership: Arc::new(Names(names)), ..harness.ports() };
         let asked = || harness.aws.account().calls.contains(&"bedrock:ListTagsForResource");
-        let (found, _) = observe::owned_profiles(&ports, &scope(), None).await.unwrap();
+        let (found, _) = observe::owned_profiles(&ports, &scope(), None, None).await.unwrap();
         assert!(found.is_empty());
         assert_eq!(asked(), asks, "a Delete");
         harness.aws.account().calls.clear();
