@@ -24,8 +24,8 @@ RELEASED_LOCAL_AWS = ROOT / "target" / "release" / "local-aws"
 # The model that every profile of the account is copied from.
 MODEL = "amazon.nova-lite-v1:0"
 
-# Of the shell's own variables only these are left to what is measured.
-FROM_THE_SHELL = {"HOME", "LANG", "NO_PROXY", "PATH", "TMPDIR", "no_proxy"}
+# What is left of `LocalCloud`'s environment to what is measured, besides `AWS_…`.
+KEPT = {"HOME", "LANG", "NO_PROXY", "PATH", "TMPDIR", "no_proxy"}
 
 # `local-aws` names an operation, not its service.
 SERVICE_OF = {
@@ -105,7 +105,7 @@ class Cloud(LocalCloud):
     def environment(self) -> dict[str, str]:
         """The whole environment of what is measured, with the endpoints by their doors."""
         whole = super().environment().items()
-        inherited = {key: value for key, value in whole if key.startswith("AWS_") or key in FROM_THE_SHELL}
+        inherited = {key: value for key, value in whole if key.startswith("AWS_") or key in KEPT}
         if not self._doors:
             return inherited
         local_aws = self._door("local-aws") if self._limited else self.bedrock_endpoint

@@ -68,12 +68,16 @@ def made_by() -> dict[str, str]:
     }
 
 
-def incomparable() -> str:
-    """Why bytes and instructions cannot be compared here with those that are known; empty if they can."""
+def incomparable(kind: str) -> str:
+    """Why a kind of figures cannot be compared here with what is known; empty if it can."""
+    if not known()[kind]:
+        return "nothing is known of it"
+    depends_on = made_by()
+    if kind != "zip_bytes":
+        del depends_on["zlib"]
+    before = known()["made_by"]
     differ = [
-        f"{name} {known()['made_by'][name]}, not {here}"
-        for name, here in made_by().items()
-        if known()["made_by"][name] != here
+        f"{name} {before[name]}, not {here}" for name, here in depends_on.items() if before[name] != here
     ]
     return f"what is known is of {'; '.join(differ)}" if differ else ""
 
@@ -94,7 +98,7 @@ def known() -> dict[str, Any]:
 
 
 def write(cloud: Cloud, api: RuntimeApi) -> None:
-    """Counts everything and keeps it. Where there is no valgrind, the instructions stay as they are."""
+    """Counts everything and keeps it. Where there is no valgrind, instructions are not known from then on."""
     figures: dict[str, Any] = known() if FIGURES.exists() else {}
     figures["made_by"] = made_by()
     figures["calls"] = call_figures(cloud, api)
@@ -102,5 +106,6 @@ def write(cloud: Cloud, api: RuntimeApi) -> None:
     try:
         figures["instructions"] = instruction_figures(cloud, api)
     except MissingError as error:
-        print(f"    the instructions are not counted: {error}")
+        figures["instructions"] = {}
+        print(f"    the instructions are not counted, and not known any more: {error}")
     FIGURES.write_text(json.dumps(figures, indent=2) + "\n")

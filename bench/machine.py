@@ -13,6 +13,9 @@ from pathlib import Path
 from bench import ROOT
 from bench.contenders import PEERS
 
+# The sources of what is measured, and of what measures.
+MEASURED = ("Cargo.lock", "Cargo.toml", "Makefile", "bench", "crates", "events", "tests")
+
 PYTHON_PEERS = ("crhelper", "boto3", "awslambdaric", "c7n")
 
 
@@ -66,8 +69,11 @@ def sdk_for_javascript() -> str:
 
 def commit() -> str:
     """What was measured, and whether the sources were as committed."""
-    changed = said("git", "status", "--porcelain", "--", "crates", "bench", "Cargo.toml", "Cargo.lock")
-    return said("git", "rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
+    head = said("git", "rev-parse", "--short", "HEAD")
+    if not re.fullmatch(r"[0-9a-f]+", head):
+        return "not known"
+    changed = said("git", "status", "--porcelain", "--", *MEASURED)
+    return head + (" and changes" if changed else "")
 
 
 def said(program: str, *arguments: str) -> str:

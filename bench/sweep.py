@@ -122,13 +122,14 @@ def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -
                     if limit and not latency:
                         continue  # where calls wait for their turn, the way to AWS is no matter
                     rows += round_robin(chosen, cloud, api, size, latency, limit, quick, progress)
-            if size == COUNTED:
-                instructions = counted_instructions(cloud, api, progress)
-        except MissingError as error:
-            missing["instructions"] = str(error)
         except CloudError as error:
             missing[f"{size} profiles and more"] = str(error)
             break
+        if size == COUNTED:
+            try:
+                instructions = counted_instructions(cloud, api, progress)
+            except (MissingError, FunctionFailedError) as error:
+                missing["instructions"] = str(error)
     return {"rows": rows, "instructions": instructions, "not_measured": missing}
 
 
