@@ -161,7 +161,7 @@ class Cloud(LocalCloud):
         """Makes profiles until there are so many: see :func:`has_owner` and :func:`was_used`. None is of a
         stack, or has a parameter. Then calls take no time, and count anew.
 
-        So even of a hundred more than fifty lack the tag. Up to fifty are asked for their tags once more when
+        Of a hundred more than fifty lack the tag, because up to fifty are asked for their tags once more when
         they are minutes old, as all are here and few are in a real account.
         """
         self.conditions()

@@ -26,8 +26,6 @@ NODE = STATE / "node"
 OF_CRHELPER = ("crhelper",)
 OF_BOTO3 = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 
-PROVIDER_NAME = "inference-profile-manager-provider"
-
 
 class MissingError(Exception):
     """Something that a measurement needs is not on this machine; the text says what."""

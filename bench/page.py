@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -464,8 +465,9 @@ def provider_picture(figures: dict[str, Any]) -> str:
 def sweep_picture(rows: list[dict[str, Any]]) -> str:
     """Time and memory by the size of the account."""
     usual = sorted(filter(is_usual, rows), key=lambda row: row["profiles"])
-    usual = [row for row in usual if not row["way"].startswith(f"{CUSTODIAN},")]
-    shown_ways = sorted({row["way"] for row in usual}, key=way_order)
+    sizes = Counter(row["way"] for row in usual)
+    # One size alone makes no line.
+    shown_ways = sorted((way for way, count in sizes.items() if count > 1), key=way_order)
     shown = []
     for title, key, unit, limit in (
         ("Time, where a call of AWS takes 20 ms", "seconds", "s", None),

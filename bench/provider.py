@@ -10,7 +10,6 @@ from typing import Any
 
 from bench.cloud import Cloud
 from bench.contenders import (
-    PROVIDER_NAME,
     Contender,
     MissingError,
     binary,
@@ -24,6 +23,7 @@ from bench.progress import Progress
 from bench.requests import STACK_ID, logical_id, request
 from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
+from local_cloud import PROVIDER_FUNCTION
 
 LATENCIES_MS = (0, 20)
 
@@ -124,7 +124,7 @@ def lived(
 def provider(cloud: Cloud, api: RuntimeApi) -> Function:
     """The function as it ships, after its first poll."""
     ours = function("provider")
-    return api.start(ours.command, ours.environment(cloud), name=PROVIDER_NAME, log=ours.log())
+    return api.start(ours.command, ours.environment(cloud), name=PROVIDER_FUNCTION, log=ours.log())
 
 
 def creates(peer: Contender, cloud: Cloud, api: RuntimeApi, count: int, progress: Progress) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def instructions(cloud: Cloud, api: RuntimeApi, progress: Progress, steps: int =
                 second.step(*step)
 
         environment = function("provider").environment(cloud)
-        totals.append(counted(api, binary("provider"), environment, PROVIDER_NAME, play))
+        totals.append(counted(api, binary("provider"), environment, PROVIDER_FUNCTION, play))
     return {
         name: after - before for name, (before, after) in zip(names, itertools.pairwise(totals), strict=True)
     }

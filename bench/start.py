@@ -11,6 +11,7 @@ from bench.contenders import Contender, everybody, in_creation, in_turn
 from bench.progress import Progress
 from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
+from local_cloud import STACK
 
 REQUESTS = 100
 # What the sweep finds in its account.
@@ -63,7 +64,7 @@ def measure(cloud: Cloud, api: RuntimeApi, *, quick: bool, progress: Progress) -
 
 def begun(contender: Contender, cloud: Cloud, api: RuntimeApi) -> Function:
     """A contender's process, after its first poll."""
-    name = f"inference-profile-manager-{contender.name}"
+    name = f"{STACK}-{contender.name}"
     return api.start(contender.command, contender.environment(cloud), name=name, log=contender.log())
 
 

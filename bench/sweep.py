@@ -26,7 +26,7 @@ from bench.instructions import counted
 from bench.progress import Progress
 from bench.runtime_api import Function, FunctionFailedError, RuntimeApi
 from bench.spread import Spread
-from local_cloud import CloudError
+from local_cloud import SWEEP_FUNCTION, CloudError
 
 SIZES = (100, 1_000, 10_000, 100_000)
 LATENCIES_MS = (0, 20)
@@ -37,7 +37,6 @@ COUNTED = 1_000
 ONE_RULE = "sweep, one rule"
 EVERYTHING = "sweep, everything"
 CUSTODIAN = "Cloud Custodian, missing tag"
-SWEEP_NAME = "inference-profile-manager-sweep"
 ONLY_THE_TAG = {"rules": ["missing-required-tag"]}
 
 # How long anything may take. A sweep has ten minutes on Lambda.
@@ -241,7 +240,7 @@ def counted_instructions(cloud: Cloud, api: RuntimeApi, progress: Progress) -> d
     def play(process: Function) -> None:
         process.invoke(json.dumps(ONLY_THE_TAG).encode(), PATIENCE)
 
-    return {ONE_RULE: counted(api, binary("sweep"), environment, SWEEP_NAME, play)}
+    return {ONE_RULE: counted(api, binary("sweep"), environment, SWEEP_FUNCTION, play)}
 
 
 # -- the ways ----------------------------------------------------------------------------------------------
@@ -260,7 +259,7 @@ def swept(cloud: Cloud, api: RuntimeApi, settings: dict[str, str], payload: dict
     environment = {**cloud.environment(), "REQUIRED_TAGS": "owner", **settings}
     trouble = ""
     try:
-        with api.start([binary("sweep")], environment, name=SWEEP_NAME, log=log_file("sweep")) as process:
+        with api.start([binary("sweep")], environment, name=SWEEP_FUNCTION, log=log_file("sweep")) as process:
             answer = process.invoke(json.dumps(payload).encode(), PATIENCE)
             memory, seconds = process.peak_memory(), process.first_poll + answer.seconds
     except FunctionFailedError as error:
