@@ -2100,3 +2100,17 @@ async fn a_late_delete_in_the_clean_up_of_a_rollback_does_not_cut_a_drain_short(
     harness.late(issued).delete(&drained, &declared()).await.succeeded();
     assert_eq!(profile_tag(&harness, &drained, tags::DRAIN_UNTIL), mark);
 }
+
+/// A Delete read the tags of the profile that it names, and once more among those of the owner.
+#[tokio::test(start_paused = true)]
+async fn a_delete_asks_for_the_tags_of_its_profile_once() {
+    let harness = Harness::new("CREATE_IN_PROGRESS");
+    let id = harness.create(&declared()).await.succeeded();
+    harness.describe(&id);
+    harness.status("DELETE_IN_PROGRESS");
+    harness.aws.account().calls.clear();
+    harness.delete(&id, &declared()).await.succeeded();
+    let account = harness.aws.account();
+    let reads = account.calls.iter().filter(|call| **call == "bedrock:ListTagsForResource");
+    assert_eq!(reads.count(), 1, "{:?}", account.calls);
+}
