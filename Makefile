@@ -106,7 +106,7 @@ sam-local: build local-aws ## The same by `sam local invoke`; needs Docker ## EV
 	@$(VENV)/bin/python tests/invoke.py --sam-local $(ARGS:%=--sam-option=%) $(EVENT)
 
 .PHONY: bench
-bench: $(if $(filter-out page,$(or $(ONLY),all)),build released-local-aws,tools) ## Measures all beside others, 50 minutes; 20 without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
+bench: $(if $(filter-out page,$(or $(ONLY),all)),build released-local-aws,tools) ## Measures all beside others, an hour; half without build ## [ONLY=start,provider,sweep,build] [QUICK=1]
 	$(VENV)/bin/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(filter-out 0,$(QUICK)),--quick)
 
 .PHONY: clean

@@ -154,7 +154,7 @@ def ways() -> list[Way]:
             lambda cloud, api: swept(cloud, api, DELIVERS, {}),
             lacks_the_tag,
             {100: 7, 1_000: 7, 10_000: 5, 100_000: {0: 2, 20: 3}},
-            {100: 1, 1_000: 1},
+            {100: 1, 1_000: 1, 10_000: 1},
         ),
         Way(
             CUSTODIAN,
@@ -174,14 +174,14 @@ def ways() -> list[Way]:
             "Cloud Custodian, metrics",
             lambda cloud, _: custodian(cloud, "custodian-metrics"),
             is_idle,
-            {100: 3, 1_000: {0: 3, 20: 2}, 10_000: {0: 1}},
-            {100: 1},
+            {100: 3, 1_000: {0: 3, 20: 2}, 10_000: 1},
+            {100: 1, 1_000: 1},
         ),
         Way(
             "boto3 script",
             lambda cloud, _: script(cloud),
             lacks_the_tag,
-            {100: 3, 1_000: {0: 3, 20: 2}, 10_000: {0: 1}},
+            {100: 3, 1_000: {0: 3, 20: 2}, 10_000: 1},
             {100: 1, 1_000: 1},
         ),
     ]
