@@ -99,11 +99,23 @@ mod tests {
         }
     }
 
+    /// By each checksum that S3 may tell of what it has: the SDK's own, and those of other writers.
     #[tokio::test]
     async fn a_report_that_arrives_damaged_is_not_taken() {
-        let damaged = Reply::Answer(200, vec![("x-amz-checksum-crc32", "AAAAAA==")], b"{}".to_vec());
-        let server = Server::start([damaged]).await;
-        let error = server.aws().await.report_store("b").read("report.json").await.unwrap_err();
-        assert_eq!((error.operation, error.code.as_str()), ("s3:GetObject", "UnreadableAnswer"));
+        for (header, right, wrong) in [
+            ("x-amz-checksum-crc32", "o6a/Qw==", "AAAAAA=="),
+            ("x-amz-checksum-crc32c", "KXvQqg==", "AAAAAA=="),
+            ("x-amz-checksum-crc64nvme", "Sv1wpwepjTw=", "AAAAAAAAAAA="),
+        ] {
+            for (checksum, expected) in
+                [(right, Ok(b"{}".to_vec())), (wrong, Err(("s3:GetObject", "UnreadableAnswer".to_owned())))]
+            {
+                let server =
+                    Server::start([Reply::Answer(200, vec![(header, checksum)], b"{}".to_vec())]).await;
+                let read = server.aws().await.report_store("b").read("report.json").await;
+                let read = read.map_err(|error| (error.operation, error.code));
+                assert_eq!(read, expected, "{header}: {checksum}");
+            }
+        }
     }
 }
