@@ -1,6 +1,6 @@
 //! The tags of many profiles, at the Resource Groups Tagging API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -38,8 +38,9 @@ impl Tagging {
         let call = self.client.get_resources().set_resource_arn_list(Some(arns.to_vec()));
         let answer = call.send().await.map_err(failed(GET))?;
         let resources = answer.resource_tag_mapping_list.unwrap_or_default();
+        let named: HashSet<&str> = arns.iter().map(String::as_str).collect();
         let is_named = |resource: &ResourceTagMapping| {
-            resource.resource_arn.as_ref().is_some_and(|arn| arns.contains(arn))
+            resource.resource_arn.as_deref().is_some_and(|arn| named.contains(arn))
         };
         let is_whole = answer.pagination_token.is_none_or(|token| token.is_empty());
         if !is_whole || !resources.iter().all(is_named) {

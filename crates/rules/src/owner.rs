@@ -175,11 +175,12 @@ fn tool(key: &str, value: &str) -> Option<String> {
         return Some((*tool).to_owned());
     }
     let says_no = NO.iter().any(|no| value.trim().eq_ignore_ascii_case(no));
-    if let Some(tool) = tool_in_key(key).filter(|_| !says_no) {
+    let all = words(key);
+    if let Some(tool) = tool_in_key(&all).filter(|_| !says_no) {
         return Some(tool);
     }
     // `app.kubernetes.io/managed-by`, `acme:managed-by`.
-    let last = words(key.rsplit(['/', ':']).next().unwrap_or_default()).replace(' ', "");
+    let last = key.rsplit_once(['/', ':']).map_or(all, |(_, last)| words(last)).replace(' ', "");
     match manager(&last)? {
         "" => tool_in_value(&last, value),
         // `managed-by-terraform: true`.
@@ -187,12 +188,11 @@ fn tool(key: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The tool that a key begins with.
-fn tool_in_key(key: &str) -> Option<String> {
-    let words = words(key);
+/// The tool that a key begins with, by its [`words`].
+fn tool_in_key(words: &str) -> Option<String> {
     let mut each = words.split(' ');
     let (first, second) = (each.next()?, each.next());
-    let both = second.map(|second| format!("{first}{second}"));
+    let both = second.map(|second| [first, second].concat());
     [Some(first), both.as_deref()]
         .into_iter()
         .flatten()
