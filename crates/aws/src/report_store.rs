@@ -99,9 +99,9 @@ mod tests {
         }
     }
 
-    /// By each checksum that S3 may tell of what it has: the SDK's own, and those of other writers.
+    /// By each cyclic redundancy check that S3 may send: CRC-32, which the SDK writes, and those of other writers.
     #[tokio::test]
-    async fn a_report_that_arrives_damaged_is_not_taken() {
+    async fn a_report_is_taken_only_if_it_arrives_undamaged() {
         for (header, right, wrong) in [
             ("x-amz-checksum-crc32", "o6a/Qw==", "AAAAAA=="),
             ("x-amz-checksum-crc32c", "KXvQqg==", "AAAAAA=="),

@@ -2,8 +2,10 @@
 //! in for (`[patch.crates-io]` in the workspace's `Cargo.toml`).
 //!
 //! The SDK's checksums of S3 (`aws-smithy-checksums`) call `crc-fast`, and of it no more than is here. But any
-//! call of it links tables for fifty algorithms, 680 KB that no package makes smaller: an eighth of the sweep's.
-//! If the SDK comes to call anything else, it does not compile.
+//! call of it links tables for fifty algorithms, 680 KB that hardly compress.
+//!
+//! What calls more of it does not compile. What asks for a version or a feature that is not this crate's gets the
+//! registry's, and cargo does not say so: a test of the lock file does (`tests/test_docs.py`).
 //!
 //! ```
 //! use crc_fast::{CrcAlgorithm, Digest};
@@ -23,7 +25,8 @@ static CRC_64: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
 /// An algorithm, by the name it has in the catalogue of parametrised CRC algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrcAlgorithm {
-    /// `x-amz-checksum-crc32`, which the SDK adds to what it writes. The fast one.
+    /// `x-amz-checksum-crc32`, which the SDK adds to what it writes. By the processor's own instructions, as every
+    /// report goes through it; the others go byte by byte, as only what others wrote has them.
     Crc32IsoHdlc,
     /// `x-amz-checksum-crc32c`.
     Crc32Iscsi,
@@ -98,8 +101,21 @@ mod tests {
                 let so_far = digest.finalize();
                 digest.update(second);
                 assert_eq!(digest.finalize(), check, "{algorithm:?}, cut at {cut}");
-                assert_eq!(so_far == check, cut == 9);
+                assert_eq!(so_far == check, cut == 9, "{algorithm:?}, cut at {cut}");
             }
+        }
+    }
+
+    /// Its instructions take over where there is enough to do.
+    #[test]
+    fn the_checksum_of_a_long_text_is_that_of_the_tables() {
+        let text: Vec<u8> = (0..5_000_u32).map(|n| (n * n / 8) as u8).collect();
+        let expected = u64::from(Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&text));
+        for cut in [0, 1, 127, 128, 2_047, 2_048, 4_999] {
+            let mut digest = Digest::new(CrcAlgorithm::Crc32IsoHdlc);
+            digest.update(&text[..cut]);
+            digest.update(&text[cut..]);
+            assert_eq!(digest.finalize(), expected, "cut at {cut}");
         }
     }
 }

@@ -175,12 +175,12 @@ fn tool(key: &str, value: &str) -> Option<String> {
         return Some((*tool).to_owned());
     }
     let says_no = NO.iter().any(|no| value.trim().eq_ignore_ascii_case(no));
-    let all = words(key);
-    if let Some(tool) = tool_in_key(&all).filter(|_| !says_no) {
+    let key_words = words(key);
+    if let Some(tool) = tool_in_key(&key_words).filter(|_| !says_no) {
         return Some(tool);
     }
     // `app.kubernetes.io/managed-by`, `acme:managed-by`.
-    let last = key.rsplit_once(['/', ':']).map_or(all, |(_, last)| words(last)).replace(' ', "");
+    let last = key.rsplit_once(['/', ':']).map_or(key_words, |(_, last)| words(last)).replace(' ', "");
     match manager(&last)? {
         "" => tool_in_value(&last, value),
         // `managed-by-terraform: true`.
@@ -188,9 +188,9 @@ fn tool(key: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The tool that a key begins with, by its [`words`].
-fn tool_in_key(words: &str) -> Option<String> {
-    let mut each = words.split(' ');
+/// The tool that a key begins with, by the key's [`words`].
+fn tool_in_key(key_words: &str) -> Option<String> {
+    let mut each = key_words.split(' ');
     let (first, second) = (each.next()?, each.next());
     let both = second.map(|second| [first, second].concat());
     [Some(first), both.as_deref()]
@@ -361,6 +361,7 @@ mod tests {
             ("DeploymentMethod", "Terraform", "Terraform"),
             ("deployed-via", "sst", "SST"),
             ("iac:tool", "opentofu", "OpenTofu"),
+            ("acme:managed-by", "terraform", "Terraform"),
             ("IaC Framework", "cdk", "AWS CDK"),
         ] {
             assert_eq!(described(&[(key, value)]).as_deref(), Some(tool), "{key}: {value}");
@@ -372,6 +373,8 @@ mod tests {
         for (key, value) in [
             ("managed-by", "platform-team"),
             ("managed-by", ""),
+            ("managed-by/", "terraform"),
+            ("managed-by:", "terraform"),
             ("created-by", "jack"),
             ("created-by", "sam"),
             ("terraform", "false"),
