@@ -500,4 +500,4 @@ def binary_picture(binaries: dict[str, Any]) -> str:
         )
         for name, each in binaries.items()
     ]
-    return bars("What the binaries consist of", panels)
+    return bars("What the binaries consist of", panels, of_one_kind=True)

@@ -62,16 +62,22 @@ class Panel:
     bars: Sequence[Bar]
 
 
-def bars(title: str, panels: Sequence[Panel]) -> str:
-    """Panels of horizontal bars, each with a scale of its own that begins at 0."""
+def longest(panel: Panel) -> float:
+    """How far a panel's bars and whiskers reach."""
+    return max((each.high or each.value for each in panel.bars), default=0)
+
+
+def bars(title: str, panels: Sequence[Panel], *, of_one_kind: bool = False) -> str:
+    """Panels of horizontal bars from 0 on: by one scale where they are of one kind, else each by its own."""
     left, right, step = 190, 110, 26
     parts, y = [], 8.0
+    most_of_all = max(map(longest, panels), default=0)
     for panel in panels:
         y += 22
         parts.append(text(8, y, panel.title, "title"))
         y += 10
-        most = max((each.high or each.value for each in panel.bars), default=1) or 1
-        scale = (WIDTH - left - right) / most
+        most = most_of_all if of_one_kind else longest(panel)
+        scale = (WIDTH - left - right) / (most or 1)
         for each in panel.bars:
             long = max(each.value * scale, 1.5)
             parts.append(text(left - 8, y + 17, each.name, anchor="end"))

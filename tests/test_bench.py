@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ def test_the_page_is_what_the_results_say(results: dict[str, Any]) -> None:
         assert f"<!-- bench:{name} -->\n{table}\n<!-- /bench:{name} -->" in text, name
     for name, picture in page.pictures(results).items():
         assert (page.RESULTS / f"{name}.svg").read_text() == picture, name
+
+
+def test_binaries_are_drawn_by_one_scale(results: dict[str, Any]) -> None:
+    drawn = re.findall(r'<rect [^>]*width="([\d.]+)"', page.pictures(results)["binary"])
+    binaries = results["build"]["figures"]["binaries"].values()
+    shown = [size for each in binaries for kind, size in each.items() if kind not in ("bytes", "zip_bytes")]
+    assert len(drawn) == len(shown)
+    scale = float(drawn[0]) / shown[0]
+    for width, size in zip(drawn, shown, strict=True):
+        assert float(width) == pytest.approx(max(size * scale, 1.5), abs=0.1)
 
 
 def test_what_failed_is_told_and_reaches_no_bar(results: dict[str, Any]) -> None:
